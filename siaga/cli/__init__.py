@@ -1,0 +1,49 @@
+"""The ``siaga`` command. Each module beside this one registers its own sub-commands and loads its part lazily."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from typing import Final
+
+import typer
+
+from siaga import __version__
+
+#: Modules that register commands, in the order the help lists them.
+_MODULES: Final = ("up", "processes", "reporting", "registry", "rules", "store", "schemas")
+
+app = typer.Typer(
+    name="siaga",
+    help="Incident reporting that secures elections.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),
+) -> None:
+    """Incident reporting that secures elections."""
+
+
+def main() -> None:
+    """Run the command; a wrong setting is one clear line and exit code 2."""
+    from siaga.settings import SettingsError
+
+    for name in _MODULES:
+        if importlib.util.find_spec(f"siaga.cli.{name}") is not None:
+            importlib.import_module(f"siaga.cli.{name}").register(app)
+    try:
+        app()
+    except SettingsError as error:
+        typer.echo(f"siaga: {error}", err=True)
+        sys.exit(2)

@@ -1,0 +1,48 @@
+"""A command: what a person decided about an incident."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from siaga.contracts.base import UUID, CleanText, Contract, SchemaVersion, Time, Token
+from siaga.types import DistrictField, Severity
+
+
+class Action(StrEnum):
+    """What a person can do to an incident."""
+
+    ACKNOWLEDGE = "acknowledge"
+    RESOLVE = "resolve"
+    DISMISS = "dismiss"
+    REOPEN = "reopen"
+    ASSIGN = "assign"
+    VERIFY = "verify"
+    REFUTE = "refute"
+    OVERRIDE = "override"
+    NOTE = "note"
+
+
+class Command(Contract):
+    """One decision by one named person. ``command_id`` makes it idempotent."""
+
+    schema_version: SchemaVersion
+    command_id: UUID
+    incident_id: UUID
+    district: DistrictField
+    action: Action
+    by: Token
+    at: Time
+    reason: Annotated[CleanText, Field(max_length=500)] = ""
+    severity: Severity | None = Field(default=None, description="For `override`; `null` ends an override")
+    assignee: Token | None = Field(default=None, description="For `assign`")
+
+    @model_validator(mode="after")
+    def _reasoned(self) -> Self:
+        if self.action in (Action.OVERRIDE, Action.DISMISS, Action.REFUTE) and not self.reason.strip():
+            raise ValueError(f"reason: {self.action} needs one; say why in a sentence")
+        if self.action is Action.ASSIGN and self.assignee is None:
+            raise ValueError("assignee: assign needs an officer's id")
+        return self

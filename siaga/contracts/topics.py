@@ -1,0 +1,91 @@
+"""Every topic, in one place: its name, how it is kept, and which partition a district has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+REPORTS: Final = "siaga.reports"
+CHECKINS: Final = "siaga.checkins"
+REJECTED: Final = "siaga.rejected"
+INCIDENTS: Final = "siaga.incidents"
+NEIGHBOURS: Final = "siaga.neighbours"
+COMMANDS: Final = "siaga.commands"
+TIMERS: Final = "siaga.timers"
+REGISTRY: Final = "siaga.registry"
+
+#: Faust's application id: the consumer group of the streams and the prefix of their changelog.
+STREAMS_GROUP: Final = "siaga-streams"
+STORE_GROUP: Final = "siaga-store"
+STATE_TABLE: Final = "state"
+STATE_CHANGELOG: Final = f"{STREAMS_GROUP}-{STATE_TABLE}-changelog"
+
+#: A record's value is one JSON object or an array of at most this many, of at most this many bytes.
+MAX_ARRAY: Final = 500
+MAX_RECORD_BYTES: Final = 512 * 1024
+#: One report or check-in; a larger one is refused before it is parsed.
+MAX_ITEM_BYTES: Final = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic as ``siaga topics`` creates and checks it."""
+
+    name: str
+    compacted: bool = False
+    single_partition: bool = False
+    retention_hours: int | None = 7 * 24
+
+    def config(self) -> dict[str, str]:
+        """Kafka's settings for it."""
+        if self.compacted:
+            return {"cleanup.policy": "compact", "max.message.bytes": str(4 * MAX_RECORD_BYTES)}
+        hours = self.retention_hours
+        retention = "-1" if hours is None else str(hours * 3_600_000)
+        return {"retention.ms": retention, "max.message.bytes": str(2 * MAX_RECORD_BYTES)}
+
+
+TOPICS: Final = (
+    Topic(REPORTS),
+    Topic(CHECKINS),
+    Topic(REJECTED),
+    Topic(INCIDENTS),
+    Topic(NEIGHBOURS, retention_hours=24),
+    Topic(COMMANDS),
+    Topic(TIMERS, retention_hours=24),
+    Topic(REGISTRY, compacted=True, single_partition=True),
+    Topic(STATE_CHANGELOG, compacted=True),
+)
+
+#: Topics of which each worker reads the same partitions together, so that one district is one order.
+STREAM_INPUTS: Final = (REPORTS, CHECKINS, NEIGHBOURS, COMMANDS, TIMERS)
+#: Topics the store persists.
+STORE_INPUTS: Final = (REPORTS, CHECKINS, REJECTED, INCIDENTS, COMMANDS, REGISTRY)
+
+
+def _murmur2(data: bytes) -> int:
+    """Kafka's murmur2, so that our partition of a key is the one every client computes.
+
+    Source: ``org.apache.kafka.common.utils.Utils.murmur2``; the golden values of its test guard ours.
+    """
+    mask = 0xFFFFFFFF
+    m = 0x5BD1E995
+    length = len(data)
+    h = (0x9747B28C ^ length) & mask
+    for i in range(0, length - length % 4, 4):
+        k = int.from_bytes(data[i : i + 4], "little")
+        k = (k * m) & mask
+        k ^= k >> 24
+        k = (k * m) & mask
+        h = ((h * m) & mask) ^ k
+    tail = data[length - length % 4 :]
+    if tail:
+        h = ((h ^ int.from_bytes(tail, "little")) * m) & mask
+    h ^= h >> 13
+    h = (h * m) & mask
+    return h ^ (h >> 15)
+
+
+def partition_of(district: str, partitions: int) -> int:
+    """The partition of a district's records among ``partitions``, as Kafka's default partitioner has it."""
+    return (_murmur2(district.encode()) & 0x7FFFFFFF) % partitions

@@ -1,0 +1,145 @@
+"""Every setting, typed, in one place. From the environment (``SIAGA_…``), then a file, then these defaults.
+
+``SIAGA_CONFIG`` names a TOML file (default ``siaga.toml`` in the working directory, if there is one).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class Settings(BaseSettings):
+    """All of Siaga's settings. Durations are in seconds, sizes in bytes."""
+
+    model_config = SettingsConfigDict(env_prefix="SIAGA_", extra="forbid", frozen=True)
+
+    kafka: str | None = Field(
+        default=None, description="Kafka's address, `host:port[,host:port]`; empty means the embedded broker"
+    )
+    database: str | None = Field(default=None, description="SQLAlchemy URL; empty means SQLite in the data directory")
+    data_dir: Path = Field(default=Path("var"), description="Where the spool, SQLite and run files live")
+    partitions: Annotated[int, Field(ge=1, le=4096)] = Field(
+        default=4, description="Partitions of each topic, chosen once: 4 for a regency, 48 for the country"
+    )
+    replication: Annotated[int, Field(ge=1, le=9)] = Field(default=1, description="Replicas of each topic")
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level logged")
+
+    gateway_host: str = Field(default="127.0.0.1", description="Address the gateway binds to")
+    gateway_port: Port = Field(default=8081, description="Port of the gateway; 0 picks a free one")
+    gateway_linger: Annotated[float, Field(ge=0, le=5)] = Field(
+        default=0.004, description="Seconds the gateway waits to fill an array"
+    )
+    gateway_ack_timeout: Annotated[float, Field(gt=0)] = Field(
+        default=2.0, description="Seconds to wait for Kafka before a report is spooled to disk"
+    )
+    rate_per_minute: Annotated[int, Field(ge=1)] = Field(
+        default=120,
+        description="Reports and check-ins a device may send in a minute, unless its entry says otherwise",
+    )
+    rate_burst: Annotated[int, Field(ge=1)] = Field(default=60, description="How many of them at once")
+    spool_max_bytes: Annotated[int, Field(ge=1024)] = Field(
+        default=1_000_000_000,
+        description="Size of the gateway's disk queue; beyond it reports are answered 503",
+    )
+    canary_every: Annotated[float, Field(gt=0)] = Field(
+        default=3.0, description="Seconds between canaries on each partition"
+    )
+
+    metrics_host: str = Field(default="127.0.0.1", description="Address the metrics ports bind to")
+    gateway_metrics_port: Port = Field(default=9101, description="Metrics of the gateway; 0 picks a free port")
+    streams_metrics_port: Port = Field(
+        default=9110, description="Metrics of the first stream worker; the next ones count up"
+    )
+    sinks_metrics_port: Port = Field(default=9102, description="Metrics of the sinks; 0 picks a free port")
+
+    stream_workers: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=1, description="Stream workers that `siaga up` starts: one a core is right"
+    )
+    stream_flush: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=0.01, description="Seconds the streams gather before they write state and outputs"
+    )
+    stall_seconds: Annotated[float, Field(gt=0)] = Field(
+        default=60.0, description="A stream worker that stands still this long while records wait ends itself"
+    )
+    store_batch: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=1000, description="Rows the store writes at once"
+    )
+    store_retry_max: Annotated[float, Field(gt=0)] = Field(
+        default=15.0, description="Longest pause between two tries of the store to reach its database"
+    )
+
+    kafka_security: str = Field(
+        default="PLAINTEXT",
+        pattern="^(PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL)$",
+        description="Security protocol",
+    )
+    kafka_sasl_mechanism: str | None = Field(default=None, description="Such as SCRAM-SHA-512")
+    kafka_user: str | None = Field(default=None, description="SASL user")
+    kafka_password: SecretStr | None = Field(default=None, description="SASL password")
+    kafka_ca_file: Path | None = Field(default=None, description="CA certificates (PEM) of the brokers")
+
+    @property
+    def database_url(self) -> str:
+        """The database's URL, SQLite in the data directory unless set."""
+        return self.database or f"sqlite:///{(self.data_dir / 'siaga.db').resolve()}"
+
+    def require_kafka(self) -> str:
+        """Kafka's address.
+
+        Raises:
+            SettingsError: none is set; only ``siaga up`` and ``siaga demo`` bring a broker of their own.
+        """
+        if not self.kafka:
+            raise SettingsError(
+                "kafka: no broker is set; set SIAGA_KAFKA=host:port, or use 'siaga up', which brings its own"
+            )
+        return self.kafka
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        path = Path(os.environ.get("SIAGA_CONFIG", "siaga.toml"))
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=path)
+
+
+class SettingsError(ValueError):
+    """A setting is missing or wrong; the message names it and the remedy."""
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings as they stand now.
+
+    Raises:
+        SettingsError: one is wrong; every wrong one is named with its environment variable.
+    """
+    from pydantic import ValidationError
+
+    chosen = os.environ.get("SIAGA_CONFIG")
+    if chosen and not Path(chosen).is_file():
+        raise SettingsError(f"SIAGA_CONFIG: there is no file {chosen}; name one that exists or unset it")
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        lines = []
+        for e in error.errors(include_url=False, include_input=False):
+            name = ".".join(str(part) for part in e["loc"])
+            lines.append(f"{name}: {e['msg']}; correct SIAGA_{name.upper()} or the settings file")
+        raise SettingsError("\n".join(lines)) from None

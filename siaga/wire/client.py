@@ -1,0 +1,29 @@
+"""How every kafka-python client connects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from siaga.settings import Settings
+
+
+def connection(settings: Settings, client_id: str) -> dict[str, Any]:
+    """Keyword arguments that every kafka-python client takes.
+
+    Raises:
+        siaga.settings.SettingsError: no broker is set.
+    """
+    options: dict[str, Any] = {
+        "bootstrap_servers": settings.require_kafka().split(","),
+        "client_id": client_id,
+        "security_protocol": settings.kafka_security,
+        "reconnect_backoff_max_ms": 2000,
+    }
+    if settings.kafka_ca_file is not None:
+        options["ssl_cafile"] = str(settings.kafka_ca_file)
+    if settings.kafka_sasl_mechanism is not None:
+        options["sasl_mechanism"] = settings.kafka_sasl_mechanism
+        options["sasl_plain_username"] = settings.kafka_user
+        if settings.kafka_password is not None:
+            options["sasl_plain_password"] = settings.kafka_password.get_secret_value()
+    return options

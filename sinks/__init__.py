@@ -1,0 +1,1 @@
+"""Out of Kafka: the store and its metrics."""

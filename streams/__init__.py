@@ -1,0 +1,1 @@
+"""From Kafka to Kafka: the stream processors (Faust)."""
