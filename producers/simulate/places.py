@@ -137,5 +137,4 @@ def _near(point: tuple[float, float], metres: float, rng: Random) -> tuple[float
 
 
 def _vulnerability(rng: Random) -> Vulnerability:
-    classes, shares = zip(*_CLASSES, strict=True)
-    return Vulnerability(rng.choices(classes, shares)[0])
+    return rng.choices([c for c, _ in _CLASSES], [share for _, share in _CLASSES])[0]

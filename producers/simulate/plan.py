@@ -120,7 +120,7 @@ class _Day:
                 if sent is not None:
                     first = sent if first is None else first
                     # Made only when its turn comes: most of a quarter's messages wait as a few numbers.
-                    make = partial(self._checkin, phone, slot, said, first, sent)
+                    make: Callable[[], Event] = partial(self._checkin, phone, slot, said, first, sent)
                     heapq.heappush(waiting, (sent, next(self._order), make))
 
     def _checkin(self, phone: Phone, slot: Slot, said: Said, first: float, sent: float) -> Event:
@@ -197,7 +197,8 @@ class _Day:
             if sent is not None:
                 item = self._small(noise, place, happened, sent)
                 phone = 1 + rng.randrange(PHONES)
-                heapq.heappush(waiting, (sent, next(self._order), partial(Event, sent, "report", item, phone)))
+                make: Callable[[], Event] = partial(Event, sent, "report", item, phone)
+                heapq.heappush(waiting, (sent, next(self._order), make))
 
     def _small(self, noise: Noise, place: Place, happened: float, sent: float) -> dict[str, Any]:
         role = self._rng.choice(noise.by)

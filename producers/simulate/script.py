@@ -88,10 +88,12 @@ class Scene(_Part):
     cast: dict[str, str] = Field(
         description="Stations by name: a district's code, `near NAME` or `across NAME` (another district)"
     )
-    step: Annotated[tuple[Step, ...], Field(min_length=1)]
+    step: tuple[Step, ...]
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if not self.step:
+            raise ValueError("step: there is none; write at least one")
         known: set[str] = set()
         for number, step in enumerate(self.step, 1):
             if step.station not in self.cast:
