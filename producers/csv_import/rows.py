@@ -56,7 +56,10 @@ def read_rows(lines: Iterable[str], received_at: datetime) -> Iterator[Row]:
     if first is None or not first.strip():
         raise FileUnusable(f"1: has no header; write the columns in the first line: {', '.join(REQUIRED)}, …")
     delimiter = ";" if first.count(";") > first.count(",") else ","
-    header = [name.strip().lower() for name in next(csv.reader([first], delimiter=delimiter))]
+    try:
+        header = [name.strip().lower() for name in next(csv.reader([first], delimiter=delimiter))]
+    except csv.Error as error:
+        raise FileUnusable(f"1: cannot be read: {error}; write the columns' names, such as {REQUIRED[0]}") from None
     _check(header)
     return _rows(csv.reader(kept, delimiter=delimiter), kept, header, received_at)
 
@@ -92,7 +95,8 @@ def _check(header: list[str]) -> None:
         if name not in COLUMNS:
             near = get_close_matches(name, COLUMNS, 1)
             remedy = f"rename it to {near[0]}" if near else "remove it"
-            problems.append(f"1 {name or '(empty)'}: is no column of an import; {remedy}")
+            shown = name if name.isidentifier() else repr(name[:40])
+            problems.append(f"1 {shown}: is no column of an import; {remedy}")
         elif times > 1:
             problems.append(f"1 {name}: is there {times} times; keep one")
     problems += [f"1 {name}: is missing; add the column" for name in REQUIRED if name not in header]
@@ -139,7 +143,7 @@ def _row(
 
     item, problems = _item(filled, kind)
     if "report_id" not in filled:
-        content = json.dumps([kind, sorted(filled.items())], ensure_ascii=False)
+        content = json.dumps([kind, sorted(filled.items())])
         alike[content] += 1
         item["report_id"] = str(uuid5(_NAMESPACE, f"{content}|{alike[content]}"))
     item |= {"schema_version": 1, "channel": "csv", "received_at": received_at.isoformat(), "device_id": DEVICE}
