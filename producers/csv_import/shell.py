@@ -83,7 +83,7 @@ def _read(file: Path) -> str:
         raise FileUnusable(f" cannot be read: {error.strerror}; check the name and the permissions") from None
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise FileUnusable(f"{line} is not UTF-8; save the file as 'CSV UTF-8'") from None
+        raise FileUnusable(f"{line}: is not UTF-8; save the file as 'CSV UTF-8'") from None
 
 
 @contextmanager

@@ -30,6 +30,16 @@ class Outcome(StrEnum):
     UNAUTHORISED = "unauthorised"
 
 
+#: An item's outcome in the gateway's own words; any other word is a refusal for that reason.
+_WORDS: Final = {
+    "accepted": Outcome.ACCEPTED,
+    "spooled": Outcome.SPOOLED,
+    "limited": Outcome.LATER,
+    "full": Outcome.LATER,
+    "unauthorised": Outcome.UNAUTHORISED,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What the gateway said of each item, in order; ``retry_after`` seconds if it named a time."""
@@ -66,7 +76,7 @@ class Line:
             Unreachable: nobody knows whether it arrived; send it again.
         """
         status, retry_after, body = self._post("/v1/reports", item)
-        return Answer((_one(status, body),), retry_after)
+        return Answer((outcome_of(status, body),), retry_after)
 
     def checkins(self, items: Sequence[dict[str, Any]]) -> Answer:
         """Post up to ``MAX_BATCH`` check-ins at once.
@@ -75,12 +85,10 @@ class Line:
             Unreachable: nobody knows which arrived; send them again.
         """
         status, retry_after, body = self._post("/v1/reports:batch", {"reports": [], "checkins": list(items)})
-        results = body.get("checkins") if isinstance(body, dict) else None
-        if isinstance(results, list) and len(results) == len(items):
-            outcomes = tuple(_one(int(r.get("code", status)) if isinstance(r, dict) else status, r) for r in results)
-        else:
-            outcomes = tuple(_one(status, body) for _ in items)
-        return Answer(outcomes, retry_after)
+        # The list with an answer per item; a refusal of the whole request is a problem without one.
+        lists = body.values() if isinstance(body, dict) else ()
+        each = next((found for found in lists if isinstance(found, list) and len(found) == len(items)), None)
+        return Answer(tuple(outcome_of(status, said) for said in each or [body] * len(items)), retry_after)
 
     def close(self) -> None:
         """Close the connection."""
@@ -101,16 +109,22 @@ class Line:
         return response.status, retry_after_seconds(response.getheader("Retry-After")), parsed
 
 
-def _one(status: int, result: Any) -> tuple[Outcome, str]:
-    """What one answer means, and the reason where it is a refusal."""
-    said = result.get("status") if isinstance(result, dict) else None
-    if said in (Outcome.ACCEPTED, Outcome.SPOOLED):
-        return Outcome(said), ""
-    if status in _LATER:
-        return Outcome.LATER, f"http_{status}"
-    if status == 401:
+def outcome_of(code: int, answer: Any) -> tuple[Outcome, str]:
+    """What one answer means, and the reason where it is a refusal.
+
+    ``answer`` is what a single post is answered with: ``status`` is ``accepted`` or ``spooled``, or, in a problem
+    (RFC 9457), the HTTP status, which counts for this item instead of the request's ``code``.
+    """
+    status = answer.get("status") if isinstance(answer, dict) else None
+    if isinstance(status, int):
+        code = status
+    elif isinstance(status, str):
+        return _WORDS.get(status, Outcome.REFUSED), status[:40]
+    if code in _LATER:
+        return Outcome.LATER, f"http_{code}"
+    if code == 401:
         return Outcome.UNAUTHORISED, "unauthorised"
-    return Outcome.REFUSED, _REASONS.get(status, f"http_{status}")
+    return Outcome.REFUSED, _REASONS.get(code, f"http_{code}")
 
 
 def retry_after_seconds(header: str | None) -> float | None:

@@ -59,12 +59,8 @@ class ListeningGateway:
                 return status, {}, answer
             if path == "/v1/reports:batch":
                 taken = [self._take(item, self.checkins, token) for item in body["checkins"]]
-                return 200, {}, self._batch(taken)
+                return 200, {}, {"reports": [], "checkins": [answer for _, answer in taken]}
             return 404, {}, {"title": "not found", "status": 404}
-
-    @staticmethod
-    def _batch(taken: list[tuple[int, dict[str, Any]]]) -> dict[str, Any]:
-        return {"reports": [], "checkins": [{"code": status, **answer} for status, answer in taken]}
 
     def _take(self, item: dict[str, Any], into: list[dict[str, Any]], token: str) -> tuple[int, dict[str, Any]]:
         if item["station_id"] in self.refuse:

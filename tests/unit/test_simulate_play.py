@@ -12,7 +12,7 @@ import pytest
 from tests.support.wait import until
 
 from producers.simulate import play as play_module
-from producers.simulate.client import retry_after_seconds
+from producers.simulate.client import Outcome, outcome_of, retry_after_seconds
 from producers.simulate.plan import Event
 from producers.simulate.play import Unauthorised, play
 from producers.simulate.tally import Tally
@@ -187,3 +187,22 @@ def test_retry_after_may_be_a_date() -> None:
     assert 25 < (retry_after_seconds(format_datetime(soon, usegmt=True)) or 0) <= 31
     assert retry_after_seconds("7") == 7.0
     assert retry_after_seconds("soon") is None
+
+
+@pytest.mark.parametrize(
+    ("code", "answer", "outcome", "reason"),
+    [
+        (202, {"status": "accepted"}, Outcome.ACCEPTED, "accepted"),
+        (202, {"status": "spooled"}, Outcome.SPOOLED, "spooled"),
+        (200, {"status": 403, "title": "forbidden"}, Outcome.REFUSED, "forbidden"),
+        (200, {"status": 429}, Outcome.LATER, "http_429"),
+        (200, {"status": "full"}, Outcome.LATER, "full"),
+        (200, {"status": "invalid"}, Outcome.REFUSED, "invalid"),
+        (413, None, Outcome.REFUSED, "too_large"),
+        (502, None, Outcome.LATER, "http_502"),
+        (401, {"status": 401}, Outcome.UNAUTHORISED, "unauthorised"),
+        (404, "no such page", Outcome.REFUSED, "http_404"),
+    ],
+)
+def test_each_answer_means_one_thing(code: int, answer: object, outcome: Outcome, reason: str) -> None:
+    assert outcome_of(code, answer) == (outcome, reason)
