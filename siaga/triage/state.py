@@ -1,0 +1,221 @@
+"""What is remembered about a district: its incidents, the reports in them, and when each station was last heard.
+
+Nothing here lives longer than the rules need it (see :func:`expire`), so that the state does not grow with the
+number of past reports. Times are epoch seconds (UTC).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from siaga.contracts.incident import Change, IncidentState
+from siaga.rules.severity import Decision
+from siaga.rules.subject import Standing, Subject
+from siaga.rules.windows import Windows
+
+#: An incident that nobody closed is forgotten after this many real seconds without a report (it stays in the store).
+RETAIN_OPEN: Final = 7 * 86_400.0
+#: Reporter and device of what Siaga itself notices.
+ITSELF: Final = "siaga"
+
+Place = tuple[str, str, bool]
+
+
+@dataclass(slots=True)
+class Told:
+    """What the neighbouring districts know of an incident."""
+
+    severity_told: bool = False
+    last_at: float = 0.0
+    cluster_id: str | None = None
+
+
+@dataclass(slots=True)
+class IncidentRecord:
+    """One incident as triage remembers it."""
+
+    incident_id: str
+    district: str
+    station_id: str | None
+    family: str
+    drill: bool
+    opened_at: float
+    version: int = 0
+    generation: int = 1
+    state: IncidentState = IncidentState.OPEN
+    closed_at: float = 0.0
+    updated_at: float = 0.0
+    kind: str = ""
+    verified_by: str | None = None
+    refuted_by: str | None = None
+    assigned_to: str | None = None
+    acknowledged_by: str | None = None
+    outcome: str | None = None
+    override: dict[str, Any] | None = None
+    override_harm: tuple[int, ...] | None = None
+    cluster_id: str | None = None
+    severity: int = 0
+    computed: int = 0
+    certainty: str = ""
+    #: Stations that are silent, where the incident is the outage of a district.
+    outage: set[str] = field(default_factory=set)
+    is_outage: bool = False
+    commands: list[str] = field(default_factory=list)
+    #: History of the newest version, told again with it.
+    told_history: list[dict[str, Any]] = field(default_factory=list)
+    told: Told = field(default_factory=Told)
+    # --- not in the record's own row: the reports travel beside it, the rest lives until the next flush
+    standings: dict[str, Standing] = field(default_factory=dict)
+    superseded: set[str] = field(default_factory=set)
+    subject: Subject = field(default_factory=lambda: Subject.of(()))
+    decision: Decision | None = None
+    history: list[dict[str, Any]] = field(default_factory=list)
+    report_ids: list[str] = field(default_factory=list)
+    changed: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still has to deal with it."""
+        return self.state.is_open
+
+    @property
+    def place(self) -> Place:
+        """Where and what it is about: the key of correlation. A drill never joins the real thing."""
+        return (self.station_id or self.district, self.family, self.drill)
+
+    def note(self, change: Change, at: float, *, by: str | None = None, detail: str = "") -> None:
+        """Write down what happened; it travels with the next snapshot."""
+        self.history.append({"change": change.value, "at": at, "by": by, "detail": detail})
+        self.changed = True
+
+    def close(self, state: IncidentState, at: float, outcome: str | None) -> None:
+        """End it. Who acknowledged it stays known."""
+        self.state, self.closed_at, self.outcome = state, at, outcome
+        self.changed = True
+
+    def reopen(self) -> None:
+        """Start it anew: a new generation, nobody has taken it yet."""
+        self.generation += 1
+        self.state, self.closed_at, self.outcome = IncidentState.OPEN, 0.0, None
+        self.acknowledged_by = self.refuted_by = None
+        self.changed = True
+
+    def rebuild(self) -> None:
+        """Aggregate the standing reports afresh, after one was taken away."""
+        self.subject = Subject.of(self.standings.values())
+        self.changed = True
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """Trouble in a neighbouring district, as it was told."""
+
+    incident_id: str
+    version: int
+    station_id: str
+    family: str
+    lat: float
+    lon: float
+    at: float
+    cluster_id: str | None
+    drill: bool
+
+
+@dataclass(slots=True)
+class DistrictState:
+    """All that triage remembers of one district."""
+
+    code: str
+    incidents: dict[str, IncidentRecord] = field(default_factory=dict)
+    places: dict[Place, list[str]] = field(default_factory=dict)
+    #: report_id -> incident_id, for 48 hours at least: what was heard already.
+    reports: dict[str, str] = field(default_factory=dict)
+    #: Reports that were corrected before they arrived: report_id -> (correcting report_id, received).
+    corrected: dict[str, tuple[str, float]] = field(default_factory=dict)
+    foreign: dict[str, Foreign] = field(default_factory=dict)
+    seen: dict[str, float] = field(default_factory=dict)
+    closed: dict[str, float] = field(default_factory=dict)
+    #: Silent stations and the incident each is part of.
+    silent: dict[str, str] = field(default_factory=dict)
+    #: Since when the district is watched for silence.
+    watch_from: float | None = None
+    # --- what the next flush writes
+    dirty: dict[str, IncidentRecord] = field(default_factory=dict)
+    new_reports: list[tuple[str, str]] = field(default_factory=list)
+    new_corrected: list[str] = field(default_factory=list)
+    new_seen: set[str] = field(default_factory=set)
+    new_foreign: set[str] = field(default_factory=set)
+    spread_families: set[tuple[str, bool]] = field(default_factory=set)
+    watch_dirty: bool = False
+    # --- the rows it stands in
+    next_row: int = 0
+    live_rows: set[int] = field(default_factory=set)
+    appended_bytes: int = 0
+    base_bytes: int = 0
+
+    def touch(self, incident: IncidentRecord) -> None:
+        """Have the incident decided, told and written at the next flush."""
+        self.dirty[incident.incident_id] = incident
+
+    def add(self, incident: IncidentRecord) -> None:
+        """Take in an incident, new or read back."""
+        self.incidents[incident.incident_id] = incident
+        ids = self.places.setdefault(incident.place, [])
+        if incident.incident_id not in ids:
+            ids.append(incident.incident_id)
+
+    def add_standing(self, incident: IncidentRecord, standing: Standing, *, new: bool = True) -> None:
+        """A report joins an incident."""
+        incident.standings[standing.report_id] = standing
+        incident.subject.add(standing)
+        self.reports[standing.report_id] = incident.incident_id
+        if new:
+            self.new_reports.append((incident.incident_id, standing.report_id))
+
+    def forget(self, incident: IncidentRecord) -> None:
+        """Drop an incident and its reports."""
+        self.incidents.pop(incident.incident_id, None)
+        self.dirty.pop(incident.incident_id, None)
+        ids = self.places.get(incident.place, [])
+        if incident.incident_id in ids:
+            ids.remove(incident.incident_id)
+            if not ids:
+                del self.places[incident.place]
+        for report_id in (*incident.standings, *incident.superseded):
+            if self.reports.get(report_id) == incident.incident_id:
+                del self.reports[report_id]
+
+    @property
+    def is_dirty(self) -> bool:
+        """Whether the next flush has something to write, besides check-ins."""
+        return bool(self.dirty or self.new_corrected or self.new_foreign or self.watch_dirty)
+
+
+def last_activity(incident: IncidentRecord) -> float:
+    """When the incident was last heard of or changed."""
+    return max(incident.subject.last_received, incident.updated_at)
+
+
+def expire(state: DistrictState, now: float, windows: Windows) -> int:
+    """Forget what no rule can need any more; answers how many things were forgotten.
+
+    A closed incident and its reports go after the de-duplication window, an open one after seven real days.
+    """
+    keep_closed = now - windows.dedupe.total_seconds()
+    keep_open = now - RETAIN_OPEN
+    old = [
+        incident
+        for incident in state.incidents.values()
+        if last_activity(incident) < (keep_open if incident.is_open else keep_closed)
+        and incident.incident_id not in state.dirty
+    ]
+    for incident in old:
+        state.forget(incident)
+    late = [report_id for report_id, (_, received) in state.corrected.items() if received < keep_closed]
+    for report_id in late:
+        del state.corrected[report_id]
+    told = [key for key, trouble in state.foreign.items() if trouble.at < now - 2 * windows.spread.total_seconds()]
+    for key in told:
+        del state.foreign[key]
+    return len(old) + len(late) + len(told)
