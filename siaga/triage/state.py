@@ -10,24 +10,36 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from siaga.contracts.incident import Change, IncidentState
+from siaga.contracts.rejection import RejectReason
 from siaga.rules.severity import Decision
 from siaga.rules.subject import Standing, Subject
 from siaga.rules.windows import Windows
 
 #: An incident that nobody closed is forgotten after this many real seconds without a report (it stays in the store).
 RETAIN_OPEN: Final = 7 * 86_400.0
-#: Reporter and device of what Siaga itself notices.
+#: Person and device of what Siaga itself notices.
 ITSELF: Final = "siaga"
+#: How much of the newest history is kept to be told again with a repeated report.
+RETOLD: Final = 20
 
 Place = tuple[str, str, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the fold cannot use an item, in words that say what to do."""
+
+    reason: RejectReason
+    field: str
+    message: str
+    remedy: str
 
 
 @dataclass(slots=True)
 class Told:
     """What the neighbouring districts know of an incident."""
 
-    severity_told: bool = False
-    last_at: float = 0.0
+    at: float = 0.0
     cluster_id: str | None = None
 
 
@@ -58,16 +70,22 @@ class IncidentRecord:
     severity: int = 0
     computed: int = 0
     certainty: str = ""
+    urgency: str = ""
+    #: The rules that fired, to see whether a new ruleset decides differently.
+    rules: tuple[str, ...] = ()
     #: Stations that are silent, where the incident is the outage of a district.
-    outage: set[str] = field(default_factory=set)
-    is_outage: bool = False
+    outage: tuple[str, ...] | None = None
+    #: Commands that were carried out, so that one repeated is not carried out twice.
     commands: list[str] = field(default_factory=list)
+    #: Report -> the report that replaced or withdrew it.
+    superseded: dict[str, str] = field(default_factory=dict)
+    #: The last report that stood, where all were withdrawn: what the incident was about.
+    ghost: Standing | None = None
     #: History of the newest version, told again with it.
     told_history: list[dict[str, Any]] = field(default_factory=list)
-    told: Told = field(default_factory=Told)
+    told: Told | None = None
     # --- not in the record's own row: the reports travel beside it, the rest lives until the next flush
     standings: dict[str, Standing] = field(default_factory=dict)
-    superseded: set[str] = field(default_factory=set)
     subject: Subject = field(default_factory=lambda: Subject.of(()))
     decision: Decision | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -88,23 +106,29 @@ class IncidentRecord:
         """Write down what happened; it travels with the next snapshot."""
         self.history.append({"change": change.value, "at": at, "by": by, "detail": detail})
         self.changed = True
+        self.updated_at = max(self.updated_at, at)
 
     def close(self, state: IncidentState, at: float, outcome: str | None) -> None:
         """End it. Who acknowledged it stays known."""
         self.state, self.closed_at, self.outcome = state, at, outcome
         self.changed = True
 
-    def reopen(self) -> None:
+    def reopen(self, at: float, *, by: str | None = None, detail: str = "") -> None:
         """Start it anew: a new generation, nobody has taken it yet."""
         self.generation += 1
         self.state, self.closed_at, self.outcome = IncidentState.OPEN, 0.0, None
         self.acknowledged_by = self.refuted_by = None
-        self.changed = True
+        self.note(Change.REOPENED, at, by=by, detail=detail)
 
-    def rebuild(self) -> None:
-        """Aggregate the standing reports afresh, after one was taken away."""
-        self.subject = Subject.of(self.standings.values())
+    def drop_standing(self, report_id: str, by: str) -> None:
+        """A report no longer stands: ``by`` replaced or withdrew it."""
+        gone = self.standings.pop(report_id)
+        self.superseded[report_id] = by
         self.changed = True
+        if self.standings:
+            self.subject = Subject.of(self.standings.values())
+        else:
+            self.ghost = gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +146,17 @@ class Foreign:
     drill: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Early:
+    """A correction that came before the report it corrects."""
+
+    by: str
+    received: float
+    person: str
+    device: str
+    withdraws: bool
+
+
 @dataclass(slots=True)
 class DistrictState:
     """All that triage remembers of one district."""
@@ -131,32 +166,39 @@ class DistrictState:
     places: dict[Place, list[str]] = field(default_factory=dict)
     #: report_id -> incident_id, for 48 hours at least: what was heard already.
     reports: dict[str, str] = field(default_factory=dict)
-    #: Reports that were corrected before they arrived: report_id -> (correcting report_id, received).
-    corrected: dict[str, tuple[str, float]] = field(default_factory=dict)
+    #: Corrections that came before the report they correct, by that report's id.
+    early: dict[str, Early] = field(default_factory=dict)
     foreign: dict[str, Foreign] = field(default_factory=dict)
+    #: When each station was last heard, by the gateway's clock.
     seen: dict[str, float] = field(default_factory=dict)
+    #: Stations that said they closed, and when.
     closed: dict[str, float] = field(default_factory=dict)
     #: Silent stations and the incident each is part of.
     silent: dict[str, str] = field(default_factory=dict)
     #: Since when the district is watched for silence.
     watch_from: float | None = None
-    # --- what the next flush writes
+    # --- what the next flush tells and writes
     dirty: dict[str, IncidentRecord] = field(default_factory=dict)
     new_reports: list[tuple[str, str]] = field(default_factory=list)
-    new_corrected: list[str] = field(default_factory=list)
-    new_seen: set[str] = field(default_factory=set)
+    new_early: set[str] = field(default_factory=set)
     new_foreign: set[str] = field(default_factory=set)
-    spread_families: set[tuple[str, bool]] = field(default_factory=set)
-    watch_dirty: bool = False
-    # --- the rows it stands in
-    next_row: int = 0
-    live_rows: set[int] = field(default_factory=set)
-    appended_bytes: int = 0
-    base_bytes: int = 0
+    new_seen: set[str] = field(default_factory=set)
+    #: Families (and whether a drill) whose spread has to be looked at.
+    spreading: set[tuple[str, bool]] = field(default_factory=set)
+    #: ``closed``, ``silent`` or ``watch_from`` changed: written at the next flush.
+    watch_changed: bool = False
 
     def touch(self, incident: IncidentRecord) -> None:
         """Have the incident decided, told and written at the next flush."""
         self.dirty[incident.incident_id] = incident
+
+    def tell_again(self, incident_id: str, report_id: str | None = None) -> None:
+        """Tell the present snapshot once more: a state can outlive a crash that its output did not."""
+        incident = self.incidents.get(incident_id)
+        if incident is not None:
+            if report_id is not None and report_id not in incident.report_ids:
+                incident.report_ids.append(report_id)
+            self.touch(incident)
 
     def add(self, incident: IncidentRecord) -> None:
         """Take in an incident, new or read back."""
@@ -167,11 +209,20 @@ class DistrictState:
 
     def add_standing(self, incident: IncidentRecord, standing: Standing, *, new: bool = True) -> None:
         """A report joins an incident."""
+        if not incident.standings:
+            incident.subject, incident.ghost = Subject.of(()), None
         incident.standings[standing.report_id] = standing
         incident.subject.add(standing)
         self.reports[standing.report_id] = incident.incident_id
         if new:
             self.new_reports.append((incident.incident_id, standing.report_id))
+            incident.report_ids.append(standing.report_id)
+
+    def supersede(self, incident: IncidentRecord, report_id: str, by: str) -> None:
+        """A report belongs to the incident and does not stand in it."""
+        incident.superseded[report_id] = by
+        self.reports[report_id] = incident.incident_id
+        incident.report_ids.append(report_id)
 
     def forget(self, incident: IncidentRecord) -> None:
         """Drop an incident and its reports."""
@@ -189,7 +240,7 @@ class DistrictState:
     @property
     def is_dirty(self) -> bool:
         """Whether the next flush has something to write, besides check-ins."""
-        return bool(self.dirty or self.new_corrected or self.new_foreign or self.watch_dirty)
+        return bool(self.dirty or self.new_early or self.new_foreign or self.watch_changed)
 
 
 def last_activity(incident: IncidentRecord) -> float:
@@ -197,25 +248,32 @@ def last_activity(incident: IncidentRecord) -> float:
     return max(incident.subject.last_received, incident.updated_at)
 
 
-def expire(state: DistrictState, now: float, windows: Windows) -> int:
-    """Forget what no rule can need any more; answers how many things were forgotten.
-
-    A closed incident and its reports go after the de-duplication window, an open one after seven real days.
-    """
+def expired(state: DistrictState, now: float, windows: Windows) -> list[IncidentRecord]:
+    """The incidents that no rule can need any more: closed ones after the de-duplication window, others after a week."""
     keep_closed = now - windows.dedupe.total_seconds()
-    keep_open = now - RETAIN_OPEN
-    old = [
+    keep_open = now - max(RETAIN_OPEN / windows.speed, windows.dedupe.total_seconds())
+    silent = set(state.silent.values())
+    return [
         incident
         for incident in state.incidents.values()
         if last_activity(incident) < (keep_open if incident.is_open else keep_closed)
         and incident.incident_id not in state.dirty
+        and incident.incident_id not in silent
     ]
+
+
+def expire(state: DistrictState, now: float, windows: Windows) -> int:
+    """Forget what no rule can need any more; answers how many things were forgotten."""
+    old = expired(state, now, windows)
     for incident in old:
         state.forget(incident)
-    late = [report_id for report_id, (_, received) in state.corrected.items() if received < keep_closed]
+    keep = now - windows.dedupe.total_seconds()
+    late = [report_id for report_id, early in state.early.items() if early.received < keep]
     for report_id in late:
-        del state.corrected[report_id]
+        del state.early[report_id]
+        state.new_early.discard(report_id)
     told = [key for key, trouble in state.foreign.items() if trouble.at < now - 2 * windows.spread.total_seconds()]
     for key in told:
         del state.foreign[key]
+        state.new_foreign.discard(key)
     return len(old) + len(late) + len(told)

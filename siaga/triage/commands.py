@@ -1,0 +1,116 @@
+"""A person's decision changes an incident.
+
+Input: one command about an incident of the state's district. Output: the state changed, or a refusal. A command that
+was carried out before (the same ``command_id``) only has the present snapshot told again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from siaga.contracts.command import Action, Command
+from siaga.contracts.incident import Change, IncidentState
+from siaga.contracts.rejection import RejectReason
+from siaga.rules.severity import harm_of
+from siaga.triage.state import DistrictState, IncidentRecord, Refusal
+
+
+def take_command(state: DistrictState, command: Command) -> Refusal | None:
+    """Carry a command out; answers why it cannot be, or None."""
+    incident = state.incidents.get(str(command.incident_id))
+    if incident is None:
+        return Refusal(
+            RejectReason.UNKNOWN_INCIDENT,
+            "incident_id",
+            f"no incident {command.incident_id} is remembered in district {command.district}",
+            "check the id and the district; what was closed more than 48 hours ago cannot be changed",
+        )
+    command_id = str(command.command_id)
+    if command_id not in incident.commands:
+        incident.commands.append(command_id)
+        _ACTIONS[command.action](incident, command, command.at.timestamp())
+        if incident.cluster_id is not None or command.action in (Action.REOPEN, Action.VERIFY):
+            state.spreading.add((incident.family, incident.drill))
+    state.touch(incident)
+    return None
+
+
+def _acknowledge(incident: IncidentRecord, command: Command, at: float) -> None:
+    if not incident.is_open:
+        incident.note(Change.NOTED, at, by=command.by, detail="acknowledged after it was closed")
+        return
+    incident.state, incident.acknowledged_by = IncidentState.ACKNOWLEDGED, command.by
+    incident.note(Change.ACKNOWLEDGED, at, by=command.by, detail=command.reason)
+
+
+def _resolve(incident: IncidentRecord, command: Command, at: float) -> None:
+    if not incident.is_open:
+        incident.note(Change.NOTED, at, by=command.by, detail=command.reason or "resolved after it was closed")
+        return
+    incident.close(IncidentState.RESOLVED, at, command.reason or None)
+    incident.note(Change.RESOLVED, at, by=command.by, detail=command.reason)
+
+
+def _dismiss(incident: IncidentRecord, command: Command, at: float) -> None:
+    incident.close(IncidentState.DISMISSED, at, command.reason)
+    incident.note(Change.DISMISSED, at, by=command.by, detail=command.reason)
+
+
+def _reopen(incident: IncidentRecord, command: Command, at: float) -> None:
+    if incident.is_open:
+        incident.note(Change.NOTED, at, by=command.by, detail=command.reason or "reopened while it was open")
+        return
+    incident.reopen(at, by=command.by, detail=command.reason)
+
+
+def _assign(incident: IncidentRecord, command: Command, at: float) -> None:
+    incident.assigned_to = command.assignee
+    incident.note(Change.ASSIGNED, at, by=command.by, detail=command.reason)
+
+
+def _verify(incident: IncidentRecord, command: Command, at: float) -> None:
+    refuted = incident.refuted_by is not None
+    incident.verified_by, incident.refuted_by = command.by, None
+    incident.note(Change.VERIFIED, at, by=command.by, detail=command.reason)
+    if refuted and not incident.is_open:
+        incident.reopen(at, by=command.by, detail="verified after it had been refuted")
+
+
+def _refute(incident: IncidentRecord, command: Command, at: float) -> None:
+    incident.refuted_by, incident.verified_by = command.by, None
+    incident.close(IncidentState.DISMISSED, at, command.reason)
+    incident.note(Change.REFUTED, at, by=command.by, detail=command.reason)
+
+
+def _override(incident: IncidentRecord, command: Command, at: float) -> None:
+    if command.severity is None:
+        incident.override = incident.override_harm = None
+        incident.note(Change.OVERRIDE_ENDED, at, by=command.by, detail=command.reason)
+        return
+    incident.override = {
+        "severity": int(command.severity),
+        "by": command.by,
+        "reason": command.reason,
+        "at": at,
+        "computed": incident.computed or int(command.severity),
+    }
+    incident.override_harm = harm_of(incident.subject)
+    incident.note(Change.OVERRIDDEN, at, by=command.by, detail=command.reason)
+
+
+def _note(incident: IncidentRecord, command: Command, at: float) -> None:
+    incident.note(Change.NOTED, at, by=command.by, detail=command.reason)
+
+
+_ACTIONS: Final[dict[Action, Callable[[IncidentRecord, Command, float], None]]] = {
+    Action.ACKNOWLEDGE: _acknowledge,
+    Action.RESOLVE: _resolve,
+    Action.DISMISS: _dismiss,
+    Action.REOPEN: _reopen,
+    Action.ASSIGN: _assign,
+    Action.VERIFY: _verify,
+    Action.REFUTE: _refute,
+    Action.OVERRIDE: _override,
+    Action.NOTE: _note,
+}
