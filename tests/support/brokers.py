@@ -1,0 +1,151 @@
+"""The two brokers every test of the pipeline runs against: the embedded one and Apache Kafka."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import subprocess
+import uuid
+from pathlib import Path
+from typing import Protocol
+
+from siaga.supervisor.embedded import EmbeddedBroker
+from tests.support.processes import Process, free_port, listens
+
+__all__ = ["ApacheKafka", "Broker", "EmbeddedBroker", "embedded_broker", "kafka_jars", "missing_for_kafka"]
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Broker(Protocol):
+    """What a test may do with a broker. A killed one comes back on the same port."""
+
+    @property
+    def address(self) -> str: ...
+    @property
+    def running(self) -> bool: ...
+    def start(self) -> None: ...
+    def kill(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+def embedded_broker(directory: Path) -> EmbeddedBroker:
+    """An embedded broker that logs into ``directory``; it is empty again after every start."""
+    return EmbeddedBroker(directory / "broker.log")
+
+
+def kafka_jars() -> Path:
+    """Where Apache Kafka's jars lie: ``SIAGA_TEST_KAFKA_JARS``, else the repository's cache."""
+    return Path(os.environ.get("SIAGA_TEST_KAFKA_JARS") or ROOT / ".cache" / "kafka")
+
+
+def missing_for_kafka() -> str | None:
+    """What this machine lacks to run Apache Kafka, ``None`` when nothing."""
+    if shutil.which("java") is None:
+        return "Apache Kafka needs java: install a Java runtime (17 or newer)"
+    if not any(kafka_jars().glob("kafka_2.13-*.jar")):
+        return "Apache Kafka's jars are missing: run 'make kafka' (needs Maven)"
+    return None
+
+
+class ApacheKafka:
+    """One real node (KRaft, broker and controller in one) on loopback; data and port outlive a kill."""
+
+    def __init__(self, directory: Path, *, properties: dict[str, str] | None = None) -> None:
+        self.directory = directory
+        self.port = free_port()
+        controller = free_port()
+        self._config = directory / "server.properties"
+        directory.mkdir(parents=True, exist_ok=True)
+        chosen = {
+            "process.roles": "broker,controller",
+            "node.id": "1",
+            "controller.quorum.voters": f"1@127.0.0.1:{controller}",
+            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{controller}",
+            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
+            "controller.listener.names": "CONTROLLER",
+            "inter.broker.listener.name": "PLAINTEXT",
+            "log.dirs": str(directory / "data"),
+            "auto.create.topics.enable": "false",
+            "offsets.topic.replication.factor": "1",
+            "offsets.topic.num.partitions": "4",
+            "transaction.state.log.replication.factor": "1",
+            "transaction.state.log.min.isr": "1",
+            "transaction.state.log.num.partitions": "4",
+            "share.coordinator.state.topic.replication.factor": "1",
+            "share.coordinator.state.topic.min.isr": "1",
+            "group.initial.rebalance.delay.ms": "0",
+            # After a kill it may register again as soon as its old session is over: soon.
+            "broker.session.timeout.ms": "2000",
+            "broker.heartbeat.interval.ms": "500",
+            "num.network.threads": "2",
+            "num.io.threads": "4",
+            **(properties or {}),
+        }
+        self._config.write_text("".join(f"{key}={value}\n" for key, value in chosen.items()))
+        self._process = Process(
+            "Apache Kafka", [*self._java(), "kafka.Kafka", str(self._config)], log=directory / "kafka.log"
+        )
+
+    @staticmethod
+    def _java() -> list[str]:
+        # A test's broker lives for seconds: start fast rather than run fast in the end.
+        tuned = ["-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"]
+        logging = f"-Dlog4j2.configurationFile={Path(__file__).parent / 'kafka' / 'log4j2.xml'}"
+        return ["java", *tuned, logging, "-cp", f"{kafka_jars()}/*"]
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def running(self) -> bool:
+        return self._process.running
+
+    @property
+    def log(self) -> str:
+        return self._process.log
+
+    def start(self) -> None:
+        """Start it (formatted the first time, with a new cluster id) and wait until it answers."""
+        if self.running:
+            return
+        if not (self.directory / "data" / "meta.properties").exists():
+            cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+            subprocess.run(
+                [*self._java(), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._config)],
+                check=True,
+                capture_output=True,
+            )
+        self._process.start()
+        self._process.wait_ready(lambda: listens(self.port) and self._answers(), timeout=60, what="answering")
+
+    def _answers(self) -> bool:
+        from kafka import KafkaAdminClient
+        from kafka.errors import KafkaError
+
+        try:
+            admin = KafkaAdminClient(bootstrap_servers=self.address, request_timeout_ms=5000)
+        except KafkaError:
+            return False
+        try:
+            return bool(admin.describe_cluster()["brokers"])
+        except KafkaError:
+            return False
+        finally:
+            admin.close()
+
+    def pause(self) -> None:
+        """Freeze it: it holds its connections and answers nothing."""
+        self._process.pause()
+
+    def resume(self) -> None:
+        self._process.resume()
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def stop(self) -> None:
+        if self.running:
+            self._process.stop(timeout=30)
