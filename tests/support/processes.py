@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+import psutil
 
 from tests.support.wait import until
 
@@ -111,6 +114,14 @@ class Process:
         if self._child is not None:
             self._child.send_signal(number)
 
+    def send_all(self, number: int) -> None:
+        """Send a signal to the process and whatever it started, be it in sessions of their own."""
+        if self.running:
+            family = psutil.Process(self.pid)
+            for member in [family, *family.children(recursive=True)]:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    member.send_signal(number)
+
     def pause(self) -> None:
         """Freeze it, as a machine out of memory or a stopped container would."""
         self.send(signal.SIGSTOP)
@@ -122,10 +133,8 @@ class Process:
         """SIGKILL the process and whatever it started."""
         if self._child is None:
             return
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self._child.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self._child.wait()
 
     def stop(self, timeout: float = 15.0, number: int = signal.SIGTERM) -> int:
@@ -139,11 +148,10 @@ class Process:
             self.kill()
             raise AssertionError(f"{self.name} did not end within {timeout:g} s of SIGTERM\n{self.tail()}") from None
 
-    def wait_ready(self, check: object, *, timeout: float, what: str) -> None:
+    def wait_ready(self, check: Callable[[], object], *, timeout: float, what: str) -> None:
         """Wait for ``check()``; fails at once, with the log, when the process ends before."""
-        assert callable(check)
         until(
-            lambda: not self.running or check(),
+            lambda: not self.running or bool(check()),
             timeout=timeout,
             what=lambda: f"{self.name}: {what}\n{self.tail()}",
             every=0.05,
