@@ -1,0 +1,63 @@
+"""``siaga gateway``, ``siaga streams`` and ``siaga sinks``: one process each, for whatever runs them in earnest."""
+
+from __future__ import annotations
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the three commands."""
+    app.command()(gateway)
+    app.command()(streams)
+    app.command()(sinks)
+
+
+def gateway() -> None:
+    """Take reports and check-ins over HTTP and put them into Kafka, or on disk while Kafka is away."""
+    from producers.gateway import serve
+    from siaga.settings import load_settings
+
+    settings = load_settings()
+    log_to_stderr(settings.log_level)
+    serve(settings)
+
+
+def streams(
+    worker: int = typer.Option(0, min=0, max=63, help="Which worker this is; each has a metrics port of its own."),
+) -> None:
+    """Turn reports into incidents: one worker, which shares the districts with the others."""
+    from siaga.settings import SettingsError, load_settings
+    from streams.worker import serve
+
+    settings = load_settings()
+    port = settings.streams_metrics_port
+    if port and port + worker > 65535:
+        raise SettingsError(f"streams_metrics_port: {port} leaves no port for worker {worker}; choose a lower one")
+    log_to_stderr(settings.log_level)
+    # Port 0 stays 0: each worker then takes a free one.
+    serve(settings.model_copy(update={"streams_metrics_port": port + worker if port else 0}))
+
+
+def sinks() -> None:
+    """Store everything in the database."""
+    from siaga.settings import load_settings
+    from sinks.service import serve
+
+    settings = load_settings()
+    log_to_stderr(settings.log_level)
+    serve(settings)
+
+
+def log_to_stderr(level: str) -> None:
+    """Send the logs to stderr; libraries speak only when something is wrong.
+
+    Kafka's clients and Faust otherwise write a line for every reconnection, and build records that nobody reads.
+    """
+    import logging
+    import sys
+
+    logging.basicConfig(
+        level=level, stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", force=True
+    )
+    for library in ("aiokafka", "faust", "mode", "kafka", "httpx", "httpcore", "uvicorn.access", "alembic"):
+        logging.getLogger(library).setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
