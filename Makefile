@@ -1,0 +1,73 @@
+# Everything a developer does. `make demo` needs Python 3.11 or newer and nothing else.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+KAFKA := .cache/kafka
+ARGS ?=
+
+.PHONY: demo up test check bench kafka lock clean
+
+## demo: a simulated voting day on this machine; ARGS="--speed 120 --villages 33"
+demo: $(VENV)/runtime
+	$(BIN)/siaga demo $(ARGS)
+
+## up: all of Siaga in this terminal, with your own registry
+up: $(VENV)/runtime
+	$(BIN)/siaga up $(ARGS)
+
+## test: every test the machine has the parts for; ARGS="tests/unit -k severity"
+test: $(VENV)/dev kafka
+	$(BIN)/python -m pytest --ignore=tests/benchmarks $(ARGS)
+
+## check: style, types and the direction of imports
+check: $(VENV)/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+## bench: the benchmarks, with their figures
+bench: $(VENV)/dev
+	$(BIN)/python -m pytest tests/benchmarks -s $(ARGS)
+
+## kafka: Apache Kafka's jars for the tests, where there are Java and Maven
+kafka: $(KAFKA)/.complete
+
+$(KAFKA)/.complete: tests/support/kafka/pom.xml
+	@if command -v java >/dev/null && command -v mvn >/dev/null; then \
+	  rm -rf $(KAFKA) && mkdir -p $(KAFKA) && \
+	  mvn -q -B -f tests/support/kafka/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(KAFKA) && \
+	  touch $@; \
+	else echo "no Java or Maven: tests against Apache Kafka will be skipped"; fi
+
+# The lock names every package with its version and hashes; what does not match is refused.
+$(VENV)/runtime: requirements.lock pyproject.toml
+	$(call install,requirements.lock)
+	@touch $@
+
+$(VENV)/dev: requirements-dev.lock pyproject.toml
+	$(call install,requirements-dev.lock)
+	@touch $@ $(VENV)/runtime
+
+define install
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing $(1) into $(VENV)"
+	@$(PIP) install --require-hashes -r $(1)
+	@$(PIP) install --no-deps --no-build-isolation -e .
+endef
+
+## lock: write the lock files anew from pyproject.toml
+lock: $(VENV)/dev
+	$(PIP) install pip-tools
+	$(call compile,requirements.lock)
+	$(call compile,requirements-dev.lock,--extra dev)
+
+define compile
+	$(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --build-deps-for=editable --no-header \
+	  --no-emit-index-url --no-emit-trusted-host --no-emit-options $(2) --output-file $(1) pyproject.toml
+endef
+
+clean:
+	rm -rf $(VENV) .cache build dist *.egg-info

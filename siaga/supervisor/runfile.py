@@ -1,0 +1,79 @@
+"""``run.json``: where a run's parts are, for other programs on this machine, while it runs."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from siaga.settings import SettingsError
+
+NAME: Final = "run.json"
+_LOCK: Final = ".lock"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFile:
+    """What it holds. ``device`` has a secret, so only the owner may read the file."""
+
+    gateway: str
+    kafka: str
+    database: str
+    metrics: Mapping[str, str]
+    device: Mapping[str, Any] | None
+
+    def write(self, directory: Path) -> Path:
+        """Write it whole or not at all, readable by its owner only; the path."""
+        path = directory / NAME
+        made = directory / f".{NAME}.{os.getpid()}"
+        made.unlink(missing_ok=True)
+        content = {
+            "gateway": self.gateway,
+            "kafka": self.kafka,
+            "database": self.database,
+            "metrics": dict(self.metrics),
+            "device": None if self.device is None else dict(self.device),
+        }
+        # The mode is set as the file is made: there is no moment at which others could read it.
+        handle = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            json.dump(content, file, indent=2)
+            file.write("\n")
+        made.replace(path)
+        return path
+
+
+@contextmanager
+def owning(directory: Path) -> Iterator[None]:
+    """Hold ``directory`` (made when it is missing) as this run's own.
+
+    Raises:
+        SettingsError: another run holds it.
+    """
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (directory / _LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise SettingsError(
+                f"data_dir: another siaga runs with {directory}; end it, or set SIAGA_DATA_DIR to another directory"
+            ) from None
+        yield
+
+
+def empty(directory: Path) -> None:
+    """Delete everything an earlier run left in a directory that this run owns."""
+    import shutil
+
+    for entry in directory.iterdir():
+        if entry.name == _LOCK:
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
