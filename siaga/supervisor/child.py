@@ -127,6 +127,12 @@ class Child:
             return False
         return True
 
+    def kill(self) -> None:
+        """SIGKILL it, and do not start it again."""
+        self.state = State.STOPPED
+        if self._child is not None:
+            self._child.kill()
+
     def stop(self, timeout: float) -> bool:
         """SIGTERM, then SIGKILL after ``timeout`` seconds. False when it had to be killed."""
         self.ask_to_stop()

@@ -1,0 +1,262 @@
+"""``siaga up`` and ``siaga demo``: all of Siaga in one terminal, with a broker of its own where none is set.
+
+The parts meet here and nowhere else: the supervisor runs processes, and is told by this module what fills a broker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from siaga.contracts.registry import RegistryEntry
+    from siaga.settings import Settings
+    from siaga.supervisor.child import Child
+    from siaga.supervisor.ports import Ports
+
+#: The devices of a simulated day: one for the check-ins, the others for the people of its scenes.
+_DEMO_DEVICES = 9
+
+
+def register(app: typer.Typer) -> None:
+    """Add the two commands."""
+    app.command()(demo)
+    app.command()(up)
+
+
+def up() -> None:
+    """Run gateway, streams and sinks in this terminal until Ctrl-C, with an embedded broker unless Kafka is set."""
+    from siaga.settings import load_settings
+    from siaga.supervisor.runfile import owning
+
+    settings = load_settings()
+    settings = settings.model_copy(update={"data_dir": settings.data_dir.resolve()})
+    with owning(settings.data_dir):
+        raise typer.Exit(_run(settings, None))
+
+
+def demo(
+    *,
+    simulation: bool = typer.Option(
+        True, "--simulation/--no-simulation", help="Play a voting day; without it, only what you post happens."
+    ),
+    speed: float = typer.Option(60.0, min=0.1, max=1000.0, help="Election hours in one real hour."),
+    seed: int = typer.Option(1, help="The same seed gives the same country and the same troubles."),
+    villages: int | None = typer.Option(
+        None, min=1, max=285, help="How many of the 285 villages vote; all by default."
+    ),
+) -> None:
+    """Play a voting day of Kabupaten Pekalongan on this machine, from nothing.
+
+    Each start begins a new day: what an earlier demonstration left in var/demo is deleted.
+    """
+    from siaga.settings import load_settings
+    from siaga.supervisor.ports import choose_ports
+    from siaga.supervisor.runfile import empty, owning
+
+    settings = load_settings()
+    settings = settings.model_copy(update={"data_dir": settings.data_dir.resolve() / "demo"})
+    choose_ports(settings)  # before anything is deleted: a taken port often is an earlier demonstration
+    with owning(settings.data_dir):
+        empty(settings.data_dir)
+        raise typer.Exit(_run(settings, _Day(simulation=simulation, speed=speed, seed=seed, villages=villages)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """What ``siaga demo`` was asked for."""
+
+    simulation: bool
+    speed: float
+    seed: int
+    villages: int | None
+
+
+def _run(settings: Settings, day: _Day | None) -> int:
+    """Run until asked to stop; the exit code."""
+    import sys
+
+    from siaga.supervisor.embedded import BrokerError, EmbeddedBroker
+    from siaga.supervisor.ports import choose_ports
+    from siaga.supervisor.run import Run, RunError, Supervisor
+    from siaga.supervisor.runfile import NAME, RunFile
+    from siaga.supervisor.scrape import Scraper
+    from siaga.supervisor.screen import screen_on
+
+    ports = choose_ports(settings)
+    embedded = None if settings.kafka else EmbeddedBroker(settings.data_dir / "logs" / "broker.log")
+    try:
+        if embedded is not None:
+            embedded.start()
+            settings = settings.model_copy(update={"kafka": embedded.address})
+        play = _play(settings, day) if day is not None else None
+        gateway = f"http://{_host(settings.gateway_host)}:{ports.gateway}"
+        metrics = _metrics(settings, ports)
+        environment = _environment(settings, ports, embedded=embedded is not None, play=play)
+        screen = screen_on(sys.stdout, f"Siaga {gateway}")
+
+        def ready() -> Sequence[Child]:
+            path = RunFile(
+                gateway=gateway,
+                kafka=settings.require_kafka(),
+                database=settings.database_url,
+                metrics=metrics,
+                device=play.device if play is not None else None,
+            ).write(settings.data_dir)
+            screen.note(f"ready: {gateway} takes reports; {path} says where everything is; Ctrl-C ends it")
+            return [_simulation(settings, day, play, gateway)] if day and play and day.simulation else []
+
+        run = Run(
+            processes=_processes(settings, environment),
+            forgetful=frozenset({"sinks", *_workers(settings)}),
+            fill=_fill(settings, play, embedded=embedded is not None),
+            ready=ready,
+            broker=embedded,
+        )
+        scraper = Scraper(metrics, {"gateway": f"{gateway}/readyz"})
+        Supervisor(run, scraper, screen).run()
+    except (RunError, BrokerError) as error:
+        typer.echo(f"siaga: {error}", err=True)
+        return 1
+    finally:
+        (settings.data_dir / NAME).unlink(missing_ok=True)
+        if embedded is not None:
+            embedded.stop()
+    return 0
+
+
+# -- processes ----------------------------------------------------------------------------------------------------
+
+
+def _host(host: str) -> str:
+    """An address to reach a server at that binds to ``host``."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  (nothing is bound here)
+    return f"[{host}]" if ":" in host else host
+
+
+def _workers(settings: Settings) -> list[str]:
+    return ["streams" if n == 0 else f"streams-{n}" for n in range(settings.stream_workers)]
+
+
+def _metrics(settings: Settings, ports: Ports) -> dict[str, str]:
+    numbers = {"gateway": ports.gateway_metrics, "sinks": ports.sinks_metrics}
+    numbers.update(zip(_workers(settings), ports.streams_metrics, strict=True))
+    return {name: f"http://{_host(settings.metrics_host)}:{port}/metrics" for name, port in numbers.items()}
+
+
+def _environment(settings: Settings, ports: Ports, *, embedded: bool, play: _Play | None) -> dict[str, str]:
+    """What differs from the settings the processes read themselves."""
+    chosen: dict[str, Any] = {
+        "kafka": settings.require_kafka(),
+        "data_dir": settings.data_dir,
+        "gateway_port": ports.gateway,
+        "gateway_metrics_port": ports.gateway_metrics,
+        "sinks_metrics_port": ports.sinks_metrics,
+        "streams_metrics_port": ports.streams_metrics[0],
+    }
+    if embedded:
+        chosen["gateway_journal"] = "true"
+    if play is not None:
+        # The officers of a whole regency share one phone in the simulation.
+        chosen["rate_burst"] = max(settings.rate_burst, play.stations * 2)
+    return {f"SIAGA_{name.upper()}": str(value) for name, value in chosen.items()}
+
+
+def _processes(settings: Settings, environment: dict[str, str]) -> list[Child]:
+    from siaga.supervisor.child import Child
+
+    def child(name: str, *arguments: str) -> Child:
+        return Child(name, arguments, log=settings.data_dir / "logs" / f"{name}.log", environment=environment)
+
+    streams = [child(name, "streams", "--worker", str(number)) for number, name in enumerate(_workers(settings))]
+    # Stopped in the reverse order: first no more comes in, then what came in is triaged and stored.
+    return [child("sinks", "sinks"), *streams, child("gateway", "gateway")]
+
+
+# -- what fills a broker ------------------------------------------------------------------------------------------
+
+
+def _fill(settings: Settings, play: _Play | None, *, embedded: bool) -> Callable[[], str]:
+    """Topics, registry and, for a broker that starts empty, what the database and the journal remember."""
+
+    def fill() -> str:
+        from siaga.wire.topics_admin import ensure_topics
+
+        ensure_topics(settings)
+        said = [f"topics are made on {settings.require_kafka()}"]
+        if play is not None:
+            from siaga.wire.registry_tail import publish_entries
+
+            publish_entries(settings, play.entries)
+            said.append(f"{play.stations:,} stations are loaded")
+        if embedded:
+            from producers.journal import republish
+            from sinks.restore import restore_registry
+
+            restored, again = restore_registry(settings), republish(settings)
+            said += [f"{restored:,} records of the registry and commands are restored"] if restored else []
+            said += [f"{again:,} accepted items are sent again"] if again else []
+        return "; ".join(said)
+
+    return fill
+
+
+# -- the demonstration --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Play:
+    """A demonstration's country and the devices that report from it."""
+
+    entries: list[RegistryEntry]
+    stations: int
+    starting: str
+    device: dict[str, Any]
+    tokens: list[str]
+
+
+def _play(settings: Settings, day: _Day) -> _Play:
+    from datetime import UTC, datetime
+
+    from producers.auth import make_device
+    from producers.simulate.demo import demo_entries
+    from siaga.contracts.registry import DistrictStations
+
+    starting = datetime.now(UTC)
+    entries: list[RegistryEntry] = demo_entries(
+        villages=day.villages,
+        seed=day.seed,
+        speed=day.speed if day.simulation else 1.0,
+        starting=starting,
+        expect_checkins=day.simulation,
+    )
+    districts = tuple(e.district for e in entries if isinstance(e, DistrictStations))
+    stations = sum(len(e.stations) for e in entries if isinstance(e, DistrictStations))
+    # A check-in each quarter of an hour from every station, all from the first device, and as much again to spare.
+    rate = max(settings.rate_per_minute, round(stations * 4 * day.speed / 60) * 2)
+    made = [make_device(f"demo-{n + 1}", districts, rate_per_minute=rate) for n in range(_DEMO_DEVICES)]
+    return _Play(
+        entries=[*entries, *(device for device, _ in made)],
+        stations=stations,
+        starting=starting.isoformat(),
+        device={"id": made[0][0].device_id, "token": made[0][1], "districts": list(districts)},
+        tokens=[token for _, token in made],
+    )
+
+
+def _simulation(settings: Settings, day: _Day, play: _Play, gateway: str) -> Child:
+    from siaga.supervisor.child import Child
+
+    arguments = ["simulate", "--gateway", gateway, "--seed", str(day.seed), "--speed", str(day.speed)]
+    arguments += ["--starting", play.starting, "--json"]
+    arguments += ["--villages", str(day.villages)] if day.villages is not None else []
+    return Child(
+        "simulation",
+        arguments,
+        log=settings.data_dir / "logs" / "simulation.log",
+        environment={"SIAGA_TOKEN": ",".join(play.tokens)},
+        once=True,
+    )
