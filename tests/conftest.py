@@ -8,6 +8,7 @@ with ``SIAGA_TEST_REQUIRE_ALL=1`` it fails instead.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,12 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the settings of the person who runs it."""
     for name in [name for name in os.environ if name.startswith("SIAGA_") and not name.startswith("SIAGA_TEST_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def linux() -> None:
+    """Only Linux tells a child that its parent is gone."""
+    _require(None if sys.platform.startswith("linux") else "needs Linux")
 
 
 @pytest.fixture

@@ -17,6 +17,9 @@ __all__ = ["ApacheKafka", "Broker", "EmbeddedBroker", "embedded_broker", "kafka_
 
 ROOT = Path(__file__).resolve().parents[2]
 
+#: The storage of the first Apache Kafka of this run as formatted: file name and content.
+_formatted: dict[str, bytes] | None = None
+
 
 class Broker(Protocol):
     """What a test may do with a broker. A killed one comes back on the same port."""
@@ -112,14 +115,28 @@ class ApacheKafka:
         if self.running:
             return
         if not (self.directory / "data" / "meta.properties").exists():
-            cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+            self._format()
+        self._process.start()
+        self._process.wait_ready(lambda: listens(self.port) and self._answers(), timeout=60, what="answering")
+
+    def _format(self) -> None:
+        """Make its storage, with a cluster id of its own."""
+        global _formatted
+        data, cluster = self.directory / "data", base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if _formatted is None:
             subprocess.run(
                 [*self._java(), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._config)],
                 check=True,
                 capture_output=True,
             )
-        self._process.start()
-        self._process.wait_ready(lambda: listens(self.port) and self._answers(), timeout=60, what="answering")
+            _formatted = {path.name: path.read_bytes() for path in data.iterdir()}
+            return
+        # Formatting takes a JVM and two seconds; only the cluster's id differs from one storage to the next.
+        data.mkdir()
+        for name, content in _formatted.items():
+            (data / name).write_bytes(content)
+        kept = [line for line in _formatted["meta.properties"].decode().splitlines() if line[:10] != "cluster.id"]
+        (data / "meta.properties").write_text("\n".join([*kept, f"cluster.id={cluster}", ""]))
 
     def _answers(self) -> bool:
         from kafka import KafkaAdminClient
