@@ -166,10 +166,12 @@ def _environment(settings: Settings, ports: Ports, *, embedded: bool, play: _Pla
 
 
 def _processes(settings: Settings, environment: dict[str, str]) -> list[Child]:
-    from siaga.supervisor.child import Child
+    from siaga.supervisor.child import Child, siaga_argv
 
     def child(name: str, *arguments: str) -> Child:
-        return Child(name, arguments, log=settings.data_dir / "logs" / f"{name}.log", environment=environment)
+        return Child(
+            name, siaga_argv(*arguments), log=settings.data_dir / "logs" / f"{name}.log", environment=environment
+        )
 
     streams = [child(name, "streams", "--worker", str(number)) for number, name in enumerate(_workers(settings))]
     # Stopped in the reverse order: first no more comes in, then what came in is triaged and stored.
@@ -248,14 +250,14 @@ def _play(settings: Settings, day: _Day) -> _Play:
 
 
 def _simulation(settings: Settings, day: _Day, play: _Play, gateway: str) -> Child:
-    from siaga.supervisor.child import Child
+    from siaga.supervisor.child import Child, siaga_argv
 
     arguments = ["simulate", "--gateway", gateway, "--seed", str(day.seed), "--speed", str(day.speed)]
     arguments += ["--starting", play.starting, "--json"]
     arguments += ["--villages", str(day.villages)] if day.villages is not None else []
     return Child(
         "simulation",
-        arguments,
+        siaga_argv(*arguments),
         log=settings.data_dir / "logs" / "simulation.log",
         environment={"SIAGA_TOKEN": ",".join(play.tokens)},
         once=True,

@@ -18,6 +18,11 @@ from siaga.supervisor.tether import tethered
 WRONG_SETTING = 2
 
 
+def siaga_argv(*arguments: str) -> list[str]:
+    """The command line of a ``siaga`` command, by this interpreter."""
+    return [sys.executable, "-m", "siaga", *arguments]
+
+
 class State(StrEnum):
     """What a child is doing."""
 
@@ -33,21 +38,21 @@ class Child:
 
     Args:
         name: as the status shows it.
-        arguments: of the ``siaga`` command.
+        argv: the program and its arguments; :func:`siaga_argv` for one of Siaga's commands.
         log: receives what it writes; the log of the run before is kept beside it, with ``.1`` added.
         environment: added to this process's own.
         once: it may end with 0 and is then done, such as a simulated day.
     """
 
     def __init__(
-        self, name: str, arguments: Sequence[str], *, log: Path, environment: Mapping[str, str], once: bool = False
+        self, name: str, argv: Sequence[str], *, log: Path, environment: Mapping[str, str], once: bool = False
     ) -> None:
         self.name = name
         self.log = log
         self.state = State.STOPPED
         self.restarts = 0
         self.exit_code: int | None = None
-        self._arguments = list(arguments)
+        self._argv = list(argv)
         self._environment = dict(environment)
         self._once = once
         self._backoff = Backoff()
@@ -71,7 +76,7 @@ class Child:
         self._logged = True
         with self.log.open("ab") as out:
             self._child = subprocess.Popen(
-                tethered([sys.executable, "-m", "siaga", *self._arguments]),
+                tethered(self._argv),
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,

@@ -13,14 +13,14 @@ from threading import Thread
 import psutil
 import pytest
 
-from siaga.supervisor.child import Child, State
+from siaga.supervisor.child import Child, State, siaga_argv
 from siaga.supervisor.embedded import BrokerError, EmbeddedBroker
 from siaga.supervisor.scrape import Scraper
 from tests.support.wait import until
 
 
 def child(tmp_path: Path, *arguments: str, once: bool = False) -> Child:
-    return Child("anak", arguments, log=tmp_path / "anak.log", environment={}, once=once)
+    return Child("anak", siaga_argv(*arguments), log=tmp_path / "anak.log", environment={}, once=once)
 
 
 def polled(process: Child, wanted: State) -> bool:
