@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from tests.support.wait import until
 
 from producers.simulate import play as play_module
 from producers.simulate.client import Outcome, outcome_of, retry_after_seconds
@@ -18,6 +17,7 @@ from producers.simulate.play import Unauthorised, play
 from producers.simulate.tally import Tally
 from tests.support.listening_gateway import ListeningGateway, listening_gateway
 from tests.support.simulated import day
+from tests.support.wait import until
 
 MANY = 1200
 
