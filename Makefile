@@ -36,11 +36,15 @@ bench: $(VENV)/dev
 kafka: $(KAFKA)/.complete
 
 $(KAFKA)/.complete: tests/support/kafka/pom.xml
-	@if command -v java >/dev/null && command -v mvn >/dev/null; then \
-	  rm -rf $(KAFKA) && mkdir -p $(KAFKA) && \
-	  mvn -q -B -f tests/support/kafka/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(KAFKA) && \
+	@if ! command -v java >/dev/null || ! command -v mvn >/dev/null; then \
+	  echo "no Java or no Maven: tests against Apache Kafka will be skipped"; \
+	elif rm -rf $(KAFKA) && mkdir -p $(KAFKA) && \
+	  mvn -q -B -f tests/support/kafka/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(KAFKA); then \
 	  touch $@; \
-	else echo "no Java or Maven: tests against Apache Kafka will be skipped"; fi
+	else \
+	  rm -rf $(KAFKA); \
+	  echo "Apache Kafka could not be downloaded: tests against it will be skipped"; \
+	fi
 
 # The lock names every package with its version and hashes; what does not match is refused.
 $(VENV)/runtime: requirements.lock pyproject.toml
@@ -52,6 +56,7 @@ $(VENV)/dev: requirements-dev.lock pyproject.toml
 	@touch $@ $(VENV)/runtime
 
 define install
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Siaga needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing $(1) into $(VENV)"
 	@$(PIP) install --require-hashes -r $(1)
