@@ -12,7 +12,7 @@ import typer
 from siaga import __version__
 
 #: Modules that register commands, in the order the help lists them.
-_MODULES: Final = ("up", "processes", "reporting", "simulate", "registry", "rules", "store", "schemas")
+_MODULES: Final = ("up", "processes", "topics", "reporting", "simulate", "registry", "rules", "store", "schemas")
 
 app = typer.Typer(
     name="siaga",

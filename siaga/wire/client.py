@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from siaga.settings import Settings
@@ -19,6 +20,9 @@ def connection(settings: Settings, client_id: str) -> dict[str, Any]:
         "security_protocol": settings.kafka_security,
         "reconnect_backoff_max_ms": 2000,
     }
+    if settings.log_level != "DEBUG":
+        # It writes several errors for every attempt to reconnect; what matters of them reaches us as exceptions.
+        logging.getLogger("kafka").setLevel(logging.CRITICAL)
     if settings.kafka_ca_file is not None:
         options["ssl_cafile"] = str(settings.kafka_ca_file)
     if settings.kafka_sasl_mechanism is not None:

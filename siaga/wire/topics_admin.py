@@ -1,0 +1,143 @@
+"""Makes the topics that are missing and checks those that are there.
+
+In: the settings and :data:`siaga.contracts.topics.TOPICS`. Out: topics on the broker. State: none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Final
+
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import (
+    InvalidReplicationFactorError,
+    KafkaError,
+    NoError,
+    TopicAlreadyExistsError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
+
+from siaga.contracts.topics import TOPICS, Topic
+from siaga.settings import Settings, SettingsError
+from siaga.wire.client import connection
+
+_CONNECT_MS: Final = 15_000
+_REQUEST_MS: Final = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ensured:
+    """What was done: topics made now, and topics that were there and are right."""
+
+    created: tuple[str, ...]
+    present: tuple[str, ...]
+
+
+def ensure_topics(settings: Settings) -> Ensured:
+    """Create every topic that is missing, wait until each has its leaders, and check the ones that were there.
+
+    Raises:
+        SettingsError: Kafka cannot be reached or refuses, or a topic does not fit the settings; every such topic is
+            named with its remedy. Partitions are chosen once: a topic with another number is never changed.
+    """
+    try:
+        admin = KafkaAdminClient(
+            **connection(settings, "siaga-topics"), bootstrap_timeout_ms=_CONNECT_MS, request_timeout_ms=_REQUEST_MS
+        )
+        with closing(admin):
+            return _ensure(admin, settings)
+    except KafkaError as error:
+        raise SettingsError(
+            f"kafka: {settings.kafka} does not do what is asked ({error}); start it, or correct SIAGA_KAFKA"
+        ) from error
+
+
+def _ensure(admin: Any, settings: Settings) -> Ensured:
+    before = _described(admin)
+    missing = [topic for topic in TOPICS if topic.name not in before]
+    if missing:
+        _create(admin, missing, settings)
+        admin.wait_for_topics([topic.name for topic in missing], timeout_ms=_REQUEST_MS)
+    there = _described(admin)
+    wrong = [line for topic in TOPICS for line in _misfits(topic, there[topic.name], settings)]
+    wrong += _not_compacted(admin)
+    if wrong:
+        raise SettingsError("\n".join(wrong))
+    made = tuple(topic.name for topic in missing)
+    return Ensured(created=made, present=tuple(topic.name for topic in TOPICS if topic.name not in made))
+
+
+def _described(admin: Any) -> dict[str, Mapping[str, Any]]:
+    """What the broker says of those of our topics that it has, by name."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for topic in admin.describe_topics([topic.name for topic in TOPICS]):
+        error = for_code(topic["error_code"])
+        if error is NoError:
+            found[topic["name"]] = topic
+        elif error is not UnknownTopicOrPartitionError:
+            raise error(topic["name"])
+    return found
+
+
+def _create(admin: Any, missing: list[Topic], settings: Settings) -> None:
+    wanted = {
+        topic.name: {
+            "num_partitions": _partitions(topic, settings),
+            "replication_factor": settings.replication,
+            "configs": topic.config(),
+        }
+        for topic in missing
+    }
+    for answer in admin.create_topics(wanted, timeout_ms=_REQUEST_MS, raise_errors=False)["topics"]:
+        error = for_code(answer["error_code"])
+        if error is InvalidReplicationFactorError:
+            raise SettingsError(
+                f"replication: Kafka cannot keep {settings.replication} replicas of {answer['name']}; "
+                "set SIAGA_REPLICATION to at most the number of its brokers"
+            )
+        # Somebody else may make the same topics at the same moment; they are checked like any other.
+        if error not in (NoError, TopicAlreadyExistsError):
+            raise error(f"{answer['name']}: {answer.get('error_message') or 'was not created'}")
+
+
+def _partitions(topic: Topic, settings: Settings) -> int:
+    return 1 if topic.single_partition else settings.partitions
+
+
+def _misfits(topic: Topic, described: Mapping[str, Any], settings: Settings) -> list[str]:
+    has, wants = len(described["partitions"]), _partitions(topic, settings)
+    if has == wants:
+        return []
+    if topic.single_partition:
+        return [
+            f"partitions: {topic.name} has {has} partitions and needs exactly 1; delete it and run 'siaga topics'"
+        ]
+    # Adding partitions would move districts to other partitions, away from their history.
+    return [
+        f"partitions: {topic.name} has {has} partitions, not {wants}; "
+        f"set SIAGA_PARTITIONS={has}, or delete the topics and run 'siaga topics'"
+    ]
+
+
+def _not_compacted(admin: Any) -> list[str]:
+    """Topics whose old records Kafka would delete although they are the only copy. Not every broker can say."""
+    names = [topic.name for topic in TOPICS if topic.compacted]
+    try:
+        resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+        answers = admin.describe_configs(resources, config_filter="all")
+    except KafkaError:
+        return []
+    wrong = []
+    for name, config in answers.get("topic", {}).items():
+        # The embedded broker answers, but with nothing.
+        policy = config.get("cleanup.policy", {}).get("value", "compact")
+        if "compact" not in policy:
+            wrong.append(
+                f"kafka: {name} is kept by '{policy}' and would forget; "
+                "set its cleanup.policy to compact, or delete it and run 'siaga topics'"
+            )
+    return wrong
