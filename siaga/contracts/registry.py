@@ -1,7 +1,7 @@
 """What an election is made of, as it travels in ``siaga.registry`` (compacted; keyed by entity).
 
 A change takes effect everywhere within seconds. Stations travel a district at a time, so that the whole country
-is 7,277 records; a worker reads the text of a district only when something happens there.
+is 7,277 records.
 """
 
 from __future__ import annotations
