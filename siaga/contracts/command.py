@@ -23,6 +23,13 @@ class Action(StrEnum):
     REFUTE = "refute"
     OVERRIDE = "override"
     NOTE = "note"
+    # --- answers to a page, and who deals with it
+    CANNOT = "cannot"
+    ESCALATE = "escalate"
+    ON_MY_WAY = "on_my_way"
+    HAND_OFF = "hand_off"
+    ACCEPT = "accept"
+    SNOOZE = "snooze"
 
 
 class Command(Contract):
@@ -38,6 +45,10 @@ class Command(Contract):
     reason: Annotated[CleanText, Field(max_length=500)] = ""
     severity: Severity | None = Field(default=None, description="For `override`; `null` ends an override")
     assignee: Token | None = Field(default=None, description="For `assign`")
+    agency: Token | None = Field(default=None, description="For `hand_off`: who should take it")
+    minutes: Annotated[int, Field(ge=1, le=24 * 60)] | None = Field(
+        default=None, description="For `on_my_way`: until arrival; for `snooze`: how long"
+    )
 
     @model_validator(mode="after")
     def _reasoned(self) -> Self:
@@ -45,4 +56,8 @@ class Command(Contract):
             raise ValueError(f"reason: {self.action} needs one; say why in a sentence")
         if self.action is Action.ASSIGN and self.assignee is None:
             raise ValueError("assignee: assign needs an officer's id")
+        if self.action is Action.HAND_OFF and self.agency is None:
+            raise ValueError("agency: hand_off needs an agency's code; say who should take it")
+        if self.action is Action.SNOOZE and self.minutes is None:
+            raise ValueError("minutes: snooze needs them; say how long, such as 10")
         return self

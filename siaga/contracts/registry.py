@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from siaga.contracts.base import CleanText, Contract, SchemaVersion, Time, Token
 from siaga.contracts.checkin import Phase
+from siaga.contracts.roster import PolicyEntry, RosterEntry
 from siaga.types import DistrictField, Stage, StationField, Vulnerability
 
 
@@ -25,6 +26,8 @@ class Entity(StrEnum):
     RULESET = "ruleset"
     TAXONOMY = "taxonomy"
     DEVICE = "device"
+    POLICY = "policy"
+    ROSTER = "roster"
 
 
 class StationEntry(Contract):
@@ -124,7 +127,7 @@ class Device(Contract):
     rate_per_minute: Annotated[int, Field(ge=1)] | None = None
 
 
-RegistryEntry = DistrictStations | Calendar | RulesetEntry | TaxonomyEntry | Device
+RegistryEntry = DistrictStations | Calendar | RulesetEntry | TaxonomyEntry | Device | PolicyEntry | RosterEntry
 
 MODELS: dict[Entity, type[RegistryEntry]] = {
     Entity.STATIONS: DistrictStations,
@@ -132,6 +135,8 @@ MODELS: dict[Entity, type[RegistryEntry]] = {
     Entity.RULESET: RulesetEntry,
     Entity.TAXONOMY: TaxonomyEntry,
     Entity.DEVICE: Device,
+    Entity.POLICY: PolicyEntry,
+    Entity.ROSTER: RosterEntry,
 }
 
 
@@ -139,15 +144,20 @@ def key_of(entry: RegistryEntry) -> str:
     """The key an entry is kept under, such as ``stations/33.26.08``."""
     match entry:
         case DistrictStations():
-            return f"{Entity.STATIONS}/{entry.district}"
+            entity, name = Entity.STATIONS, entry.district
         case Calendar():
-            return f"{Entity.CALENDAR}/election"
+            entity, name = Entity.CALENDAR, "election"
         case RulesetEntry():
-            return f"{Entity.RULESET}/severity"
+            entity, name = Entity.RULESET, "severity"
         case TaxonomyEntry():
-            return f"{Entity.TAXONOMY}/kinds"
+            entity, name = Entity.TAXONOMY, "kinds"
         case Device():
-            return f"{Entity.DEVICE}/{entry.device_id}"
+            entity, name = Entity.DEVICE, entry.device_id
+        case PolicyEntry():
+            entity, name = Entity.POLICY, "escalation"
+        case RosterEntry():
+            entity, name = Entity.ROSTER, entry.area
+    return f"{entity}/{name}"
 
 
 def parse_entry(key: str, value: bytes) -> RegistryEntry:

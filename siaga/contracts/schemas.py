@@ -10,11 +10,15 @@ from siaga.contracts.base import Contract
 from siaga.contracts.canary import Canary
 from siaga.contracts.checkin import AcceptedCheckIn, CheckIn
 from siaga.contracts.command import Command
+from siaga.contracts.escalation import Escalation
 from siaga.contracts.incident import Incident
 from siaga.contracts.neighbour import NeighbourTrouble
+from siaga.contracts.page import Page
+from siaga.contracts.page_result import PageResult
 from siaga.contracts.registry import Calendar, Device, DistrictStations, RulesetEntry, TaxonomyEntry
 from siaga.contracts.rejection import Rejection
 from siaga.contracts.report import AcceptedReport, Report
+from siaga.contracts.roster import PolicyEntry, RosterEntry
 from siaga.contracts.timer import Timer
 
 CONTRACTS: Final[dict[str, type[Contract]]] = {
@@ -26,6 +30,9 @@ CONTRACTS: Final[dict[str, type[Contract]]] = {
     "rejection": Rejection,
     "incident": Incident,
     "neighbour-trouble": NeighbourTrouble,
+    "escalation": Escalation,
+    "page": Page,
+    "page-result": PageResult,
     "command": Command,
     "timer": Timer,
     "registry-stations": DistrictStations,
@@ -33,6 +40,8 @@ CONTRACTS: Final[dict[str, type[Contract]]] = {
     "registry-ruleset": RulesetEntry,
     "registry-taxonomy": TaxonomyEntry,
     "registry-device": Device,
+    "registry-policy": PolicyEntry,
+    "registry-roster": RosterEntry,
 }
 
 

@@ -10,6 +10,9 @@ CHECKINS: Final = "siaga.checkins"
 REJECTED: Final = "siaga.rejected"
 INCIDENTS: Final = "siaga.incidents"
 NEIGHBOURS: Final = "siaga.neighbours"
+ESCALATIONS: Final = "siaga.escalations"
+PAGES: Final = "siaga.pages"
+PAGE_RESULTS: Final = "siaga.page-results"
 COMMANDS: Final = "siaga.commands"
 TIMERS: Final = "siaga.timers"
 REGISTRY: Final = "siaga.registry"
@@ -51,6 +54,9 @@ TOPICS: Final = (
     Topic(REJECTED),
     Topic(INCIDENTS),
     Topic(NEIGHBOURS, retention_hours=24),
+    Topic(ESCALATIONS),
+    Topic(PAGES),
+    Topic(PAGE_RESULTS),
     Topic(COMMANDS),
     Topic(TIMERS, retention_hours=24),
     Topic(REGISTRY, compacted=True, single_partition=True),
@@ -58,9 +64,19 @@ TOPICS: Final = (
 )
 
 #: Topics of which each worker reads the same partitions together, so that one district is one order.
-STREAM_INPUTS: Final = (REPORTS, CHECKINS, NEIGHBOURS, COMMANDS, TIMERS)
+STREAM_INPUTS: Final = (REPORTS, CHECKINS, NEIGHBOURS, COMMANDS, TIMERS, PAGE_RESULTS)
 #: Topics the store persists.
-STORE_INPUTS: Final = (REPORTS, CHECKINS, REJECTED, INCIDENTS, COMMANDS, REGISTRY)
+STORE_INPUTS: Final = (
+    REPORTS,
+    CHECKINS,
+    REJECTED,
+    INCIDENTS,
+    ESCALATIONS,
+    PAGES,
+    PAGE_RESULTS,
+    COMMANDS,
+    REGISTRY,
+)
 
 
 def _murmur2(data: bytes) -> int:

@@ -27,6 +27,7 @@ from siaga.contracts.registry import (
     key_of,
     parse_entry,
 )
+from siaga.contracts.roster import PolicyEntry, RosterEntry
 from siaga.election.calendar import Timetable
 from siaga.election.district import District, Station
 from siaga.rules.errors import RulesError
@@ -155,6 +156,8 @@ class Registry:
                 self._devices[name] = value
                 self._devices_read.pop(name, None)
                 return _NONE
+            case PolicyEntry() | RosterEntry():  # kept by siaga.escalation; triage decides without them
+                return _NONE
 
     def _remove(self, entity: Entity, name: str) -> frozenset[str] | None:
         match entity:
@@ -170,6 +173,8 @@ class Registry:
             case Entity.DEVICE:
                 self._devices.pop(name, None)
                 self._devices_read.pop(name, None)
+                return _NONE
+            case Entity.POLICY | Entity.ROSTER:
                 return _NONE
 
     def _set_calendar(self, calendar: Calendar | None) -> frozenset[str] | None:

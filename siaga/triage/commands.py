@@ -103,6 +103,18 @@ def _note(incident: IncidentRecord, command: Command, at: float) -> None:
     incident.note(Change.NOTED, at, by=command.by, detail=command.reason)
 
 
+def _answer(incident: IncidentRecord, command: Command, at: float) -> None:
+    """What only the escalation acts on; the incident's history shows it."""
+    words = (command.action.value, command.agency, command.reason)
+    incident.note(Change.NOTED, at, by=command.by, detail=": ".join(word for word in words if word)[:500])
+
+
+def _cannot(incident: IncidentRecord, command: Command, at: float) -> None:
+    if incident.state is IncidentState.ACKNOWLEDGED and incident.acknowledged_by == command.by:
+        incident.state, incident.acknowledged_by = IncidentState.OPEN, None
+    _answer(incident, command, at)
+
+
 _ACTIONS: Final[dict[Action, Callable[[IncidentRecord, Command, float], None]]] = {
     Action.ACKNOWLEDGE: _acknowledge,
     Action.RESOLVE: _resolve,
@@ -113,4 +125,10 @@ _ACTIONS: Final[dict[Action, Callable[[IncidentRecord, Command, float], None]]] 
     Action.REFUTE: _refute,
     Action.OVERRIDE: _override,
     Action.NOTE: _note,
+    Action.CANNOT: _cannot,
+    Action.ESCALATE: _answer,
+    Action.ON_MY_WAY: _acknowledge,
+    Action.HAND_OFF: _answer,
+    Action.ACCEPT: _acknowledge,
+    Action.SNOOZE: _answer,
 }
