@@ -5,7 +5,11 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from kafka.errors import KafkaError
+
 from siaga.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 def connection(settings: Settings, client_id: str) -> dict[str, Any]:
@@ -31,3 +35,21 @@ def connection(settings: Settings, client_id: str) -> dict[str, Any]:
         if settings.kafka_password is not None:
             options["sasl_plain_password"] = settings.kafka_password.get_secret_value()
     return options
+
+
+def close_producer(producer: Any, timeout: float = 0.0) -> None:
+    """End a ``KafkaProducer``; what it still holds after ``timeout`` seconds fails. Never raises.
+
+    Its own ``close`` flushes first, and leaves its thread running for ever where that does not succeed in time.
+    """
+    try:
+        if timeout > 0:
+            producer.flush(timeout)
+    except KafkaError as error:
+        log.debug("a producer was not flushed: %s", error)
+    try:
+        producer._sender.force_close()
+        producer._sender.join(2.0)
+        producer.close(timeout=0)
+    except Exception as error:
+        log.debug("a producer did not close: %s", error)

@@ -21,7 +21,7 @@ from siaga.contracts.headers import cloud_event
 from siaga.contracts.registry import RegistryEntry, key_of
 from siaga.contracts.topics import MAX_RECORD_BYTES, REGISTRY
 from siaga.settings import Settings
-from siaga.wire.client import connection
+from siaga.wire.client import close_producer, connection
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ def publish_entries(settings: Settings, entries: Iterable[RegistryEntry]) -> Non
             _await(*sent.popleft())
         done = True
     finally:
-        producer.close(timeout=5 if done else 0)
+        close_producer(producer, 5.0 if done else 0.0)
 
 
 def _send(producer: Any, key: str, entry: RegistryEntry) -> Any:
