@@ -53,6 +53,11 @@ class Settings(BaseSettings):
         default=1_000_000_000,
         description="Size of the gateway's disk queue; beyond it reports are answered 503",
     )
+    gateway_journal: bool = Field(
+        default=False,
+        description="Keep what was accepted on disk for 48 hours, for a broker that keeps everything in memory; "
+        "`siaga up` sets it for the embedded one. As large as the spool at most",
+    )
     canary_every: Annotated[float, Field(gt=0)] = Field(
         default=3.0, description="Seconds between canaries on each partition"
     )
