@@ -85,6 +85,21 @@ class Settings(BaseSettings):
         default=15.0, description="Longest pause between two tries of the store to reach its database"
     )
 
+    console_host: str = Field(default="127.0.0.1", description="Address the command centre binds to")
+    console_port: Port = Field(default=8080, description="Port of the command centre; 0 picks a free one")
+    console_https: bool = Field(
+        default=False, description="A proxy serves the command centre over HTTPS: cookies are sent over nothing else"
+    )
+    session_hours: Annotated[float, Field(gt=0, le=48)] = Field(
+        default=18.0, description="Hours after which somebody has to sign in again"
+    )
+    session_idle_minutes: Annotated[float, Field(gt=0)] = Field(
+        default=60.0, description="Minutes without a request or an open page after which a session ends"
+    )
+    outlines: Path | None = Field(
+        default=None, description="GeoJSON file of areas (properties `code` and `name`) to draw under the map"
+    )
+
     kafka_security: str = Field(
         default="PLAINTEXT",
         pattern="^(PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL)$",

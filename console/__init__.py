@@ -1,0 +1,1 @@
+"""The command centre: reads the database, shows it live to whom it concerns, and turns decisions into commands."""

@@ -1,0 +1,1 @@
+"""Who may sign in: people with passwords and sessions, programs with tokens, and what was looked up by whom."""
