@@ -1,0 +1,106 @@
+"""``siaga registry load``: stations, calendar, kinds and rules out of a directory, into effect within seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from siaga.contracts.registry import RegistryEntry
+
+registry = typer.Typer(help="Load what the election is made of.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``siaga registry``."""
+    app.add_typer(registry, name="registry")
+
+
+@registry.callback()
+def _group() -> None:
+    """Load what the election is made of."""
+
+
+@registry.command()
+def load(
+    directory: Path = typer.Argument(help="Holds stations.csv, calendar.toml and others; see the how-to."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Check every file and load nothing."),
+    as_json: bool = typer.Option(False, "--json", help="Print the summary and the problems as JSON."),
+) -> None:
+    """Load DIRECTORY into the registry: all of it, or nothing and every wrong line named with its remedy."""
+    import json
+
+    from siaga.election.files import DirectoryUnusable, read_directory
+
+    try:
+        entries = read_directory(directory)
+    except DirectoryUnusable as error:
+        if as_json:
+            typer.echo(json.dumps({"directory": str(directory), "loaded": False, "problems": _told(error)}))
+        else:
+            for problem in error.problems:
+                typer.echo(str(problem), err=True)
+            typer.echo(f"{len(error.problems):,} problems; nothing was loaded.", err=True)
+        raise typer.Exit(1) from None
+    if not dry_run:
+        _publish(entries)
+    summary = _summary(entries)
+    if as_json:
+        typer.echo(json.dumps({"directory": str(directory), "loaded": not dry_run, **summary, "problems": []}))
+    else:
+        typer.echo(f"{_sentence(summary)} {'would be loaded' if dry_run else 'loaded'}.")
+
+
+def _publish(entries: Sequence[RegistryEntry]) -> None:
+    from siaga.settings import load_settings
+    from siaga.wire.registry_tail import RegistryError, publish_entries
+
+    try:
+        publish_entries(load_settings(), entries)
+    except RegistryError as error:
+        typer.echo(f"siaga: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+def _told(error: Any) -> list[dict[str, Any]]:
+    return [
+        {
+            "file": problem.file,
+            "line": problem.line,
+            "field": problem.problem.field,
+            "message": problem.problem.message,
+            "remedy": problem.problem.remedy,
+        }
+        for problem in error.problems
+    ]
+
+
+def _summary(entries: Sequence[RegistryEntry]) -> dict[str, Any]:
+    from siaga.contracts.registry import Calendar, DistrictStations, RulesetEntry, TaxonomyEntry
+
+    summary: dict[str, Any] = {"districts": 0, "stations": 0, "calendar": None, "taxonomy": None, "ruleset": None}
+    for entry in entries:
+        match entry:
+            case DistrictStations():
+                summary["districts"] += 1
+                summary["stations"] += len(entry.stations)
+            case Calendar():
+                summary["calendar"] = entry.election
+            case TaxonomyEntry():
+                summary["taxonomy"] = entry.version
+            case RulesetEntry():
+                summary["ruleset"] = entry.version
+            case _:
+                pass
+    return summary
+
+
+def _sentence(summary: dict[str, Any]) -> str:
+    parts = []
+    if summary["districts"]:
+        parts.append(f"{summary['stations']:,} stations in {summary['districts']:,} districts")
+    parts += [f"{name} {summary[name]}" for name in ("calendar", "taxonomy", "ruleset") if summary[name]]
+    return ", ".join(parts)
