@@ -50,7 +50,7 @@ class EscalationReason(StrEnum):
     LEASE_ENDED = "lease_ended"
     SNOOZE_ENDED = "snooze_ended"
     HANDED_OFF = "handed_off"
-    HOLDER_ACCUSED = "holder_accused"
+    UNIT_ACCUSED = "unit_accused"
     LEVELS_EXHAUSTED = "levels_exhausted"
     UNACKNOWLEDGED = "unacknowledged"
     REFUTED = "refuted"

@@ -24,6 +24,7 @@ class NeighbourTrouble(Contract):
     severity: Severity
     lat: float
     lon: float
+    first_occurred_at: Time
     last_occurred_at: Time
     cluster_id: UUID | None = Field(default=None, description="Lets both sides of a border name one cluster alike")
     over: bool = Field(default=False, description="The incident was dismissed: forget it")

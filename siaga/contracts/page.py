@@ -99,6 +99,9 @@ class Page(Contract):
     reporter_count: Annotated[int, Field(ge=0)]
     occurred_at: Time
     incidents: tuple[Told, ...] = Field(default=(), description="For a digest: all that it is about")
+    retracts: UUID | None = Field(
+        default=None, description="For a retraction: the page that told it; one never sent needs no retraction"
+    )
     due_at: Time = Field(description="When it is to be sent")
     answer_by: Time | None = Field(default=None, description="When it moves on without an answer")
     expires_at: Time = Field(description="After this it is not sent any more")

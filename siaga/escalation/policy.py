@@ -5,6 +5,7 @@ The default stands in ``siaga/data/policy.toml``. Durations are in seconds here,
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -67,6 +68,7 @@ class Storm:
 class Policy:
     """A policy. Never changes; a new version is a new object. Durations in seconds on the real clock."""
 
+    #: Its version in the file with a few digits of its content.
     version: str
     deadlines: Mapping[Severity, float]
     lease: float
@@ -132,7 +134,7 @@ def parse_policy(toml: str) -> Policy:
     storm = _section("storm", table, ("pages", "window_minutes", "digest_minutes"), found)
     mediators = _section("mediators", table, ("kinds",), found)
     policy = Policy(
-        version=version or "",
+        version=label_of(version or "", toml.encode()),
         deadlines=MappingProxyType(deadlines),
         lease=_minutes("minutes.lease", minutes.get("lease"), found),
         snooze=_minutes("minutes.snooze", minutes.get("snooze"), found),
@@ -159,6 +161,11 @@ def parse_policy(toml: str) -> Policy:
         )
     found.raise_any()
     return policy
+
+
+def label_of(version: str, content: bytes) -> str:
+    """A version with a few digits of what it names: an edit that forgot to raise the version is another one."""
+    return f"{version[:70]}@{hashlib.sha256(content).hexdigest()[:8]}"
 
 
 @cache

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Final, TypeVar
 
 from siaga.contracts.roster import AgencyEntry, OfficerEntry, OverrideEntry, RosterEntry, ShiftEntry
-from siaga.escalation.policy import Desk
+from siaga.escalation.policy import Desk, label_of
 
 #: The version of a roster that was never loaded: nobody is on duty in it.
 NO_ROSTER: Final = "none"
@@ -36,9 +36,10 @@ class Seat:
 class Roster:
     """A roster. Never changes; a new version is a new object."""
 
-    def __init__(self, entry: RosterEntry) -> None:
+    def __init__(self, entry: RosterEntry, version: str | None = None) -> None:
         self.entry = entry
-        self.version = entry.version
+        #: Its version with a few digits of its content; a part keeps that of the whole.
+        self.version = version or label_of(entry.version, entry.to_json())
         self._officers = {officer.officer_id: officer for officer in entry.officers}
         self._agencies = {agency.agency: agency for agency in entry.agencies}
         self._shifts = _by_desk(entry.shifts)
@@ -122,17 +123,14 @@ class Roster:
         # Everybody of a unit that can be accused here stays, so that their conflict is known when they act.
         officers = tuple(o for o in entry.officers if o.officer_id in kept or o.agency in units)
         homes = units | {o.agency for o in officers}
-        return Roster(
-            entry.model_copy(
-                update={
-                    "agencies": tuple(a for a in entry.agencies if a.agency in homes),
-                    "officers": officers,
-                    "shifts": shifts,
-                    "overrides": overrides,
-                    "mediators": mediators,
-                }
-            )
-        )
+        part = {
+            "agencies": tuple(a for a in entry.agencies if a.agency in homes),
+            "officers": officers,
+            "shifts": shifts,
+            "overrides": overrides,
+            "mediators": mediators,
+        }
+        return Roster(entry.model_copy(update=part), self.version)
 
 
 def empty_roster(area: str) -> Roster:
