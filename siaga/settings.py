@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     stream_flush: Annotated[float, Field(gt=0, le=1)] = Field(
         default=0.01, description="Seconds the streams gather before they write state and outputs"
     )
+    stream_session: Annotated[float, Field(ge=6, le=300)] = Field(
+        default=10.0, description="Seconds after which a silent stream worker's districts go to the others"
+    )
     stall_seconds: Annotated[float, Field(gt=0)] = Field(
         default=60.0, description="A stream worker that stands still this long while records wait ends itself"
     )

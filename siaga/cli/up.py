@@ -159,6 +159,8 @@ def _environment(settings: Settings, ports: Ports, *, embedded: bool, play: _Pla
     }
     if embedded:
         chosen["gateway_journal"] = "true"
+        # The embedded broker has a new worker wait for twice as long as the old one's session lasts.
+        chosen["stream_session"] = 6.0
     if play is not None:
         # The officers of a whole regency share one phone in the simulation.
         chosen["rate_burst"] = max(settings.rate_burst, play.stations * 2)

@@ -76,6 +76,7 @@ class Stack:
             "rate_per_minute": 1_000_000,
             "rate_burst": 100_000,
             "store_retry_max": 1.0,
+            "stream_session": 6.0,
             **settings,
         }
         self.registry = list(registry) if registry is not None else builders.small_registry()

@@ -1,0 +1,112 @@
+"""The Faust application: one stream over all input topics, one table for the state.
+
+Its settings are chosen for what was seen of Faust 0.15: see ``docs/explanation/faust.md``.
+"""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import faust
+from faust.types.auth import AuthProtocol
+
+from siaga.contracts.topics import MAX_RECORD_BYTES, STATE_TABLE, STREAM_INPUTS, STREAMS_GROUP
+from siaga.settings import Settings
+
+_REBALANCE_SECONDS: Final = 3.0
+_REQUEST_SECONDS: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The application, its one stream's source and its one table."""
+
+    app: Any
+    inputs: Any
+    table: Any
+
+
+def make_app(settings: Settings, worker: str) -> Parts:
+    """Faust, set up but not started.
+
+    Args:
+        settings: where Kafka is and how many partitions a topic has.
+        worker: this worker's name to the broker.
+
+    Raises:
+        siaga.settings.SettingsError: no broker is set.
+    """
+    brokers = settings.require_kafka().split(",")
+    # Faust makes directories of its own in it, though a table in memory keeps nothing there.
+    directory = settings.data_dir / "faust"
+    directory.mkdir(parents=True, exist_ok=True)
+    app = faust.App(
+        STREAMS_GROUP,
+        broker=[f"kafka://{broker}" for broker in brokers],
+        broker_client_id=worker,
+        **_security(settings),
+        store="memory://",
+        datadir=str(directory),
+        # With outputs that may repeat: exactly_once breaks on rebalances (faust-streaming 177, 323, 440).
+        processing_guarantee="at_least_once",
+        broker_commit_interval=1.0,
+        broker_session_timeout=settings.stream_session,
+        broker_heartbeat_interval=settings.stream_session / 6,
+        broker_rebalance_timeout=_REBALANCE_SECONDS,
+        broker_request_timeout=max(_REQUEST_SECONDS, settings.stream_session),
+        # A pause of ours (a broker that is away) is no reason to be thrown out: the watchdog decides about that.
+        broker_max_poll_interval=24 * 3600.0,
+        broker_max_poll_records=500,
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=8 * MAX_RECORD_BYTES,
+        producer_acks=-1,
+        # Batches are gathered before they reach the producer.
+        producer_linger=0.001,
+        producer_max_request_size=4 * MAX_RECORD_BYTES,
+        producer_request_timeout=_REQUEST_SECONDS,
+        table_standby_replicas=0,
+        # `siaga topics` makes the topics; Faust would give them other settings.
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        topic_partitions=settings.partitions,
+        stream_wait_empty=False,
+        stream_buffer_maxsize=4096,
+        stream_recovery_delay=0.0,
+        web_enabled=False,
+        autodiscover=False,
+    )
+    inputs = app.topic(
+        *STREAM_INPUTS,
+        key_type=bytes,
+        value_type=bytes,
+        key_serializer="raw",
+        value_serializer="raw",
+        allow_empty=True,
+    )
+    # Bytes as they are, for keys and values: Faust takes their serializers from the types.
+    table = app.Table(STATE_TABLE, partitions=settings.partitions, key_type=bytes, value_type=bytes)
+    return Parts(app, inputs, table)
+
+
+def _security(settings: Settings) -> dict[str, Any]:
+    if settings.kafka_security == "PLAINTEXT":
+        return {}
+    context = _ssl_context(settings.kafka_ca_file) if settings.kafka_security.endswith("SSL") else None
+    if not settings.kafka_security.startswith("SASL"):
+        return {"broker_credentials": faust.SSLCredentials(context=context)}
+    password = settings.kafka_password.get_secret_value() if settings.kafka_password is not None else None
+    credentials = faust.SASLCredentials(
+        username=settings.kafka_user,
+        password=password,
+        mechanism=settings.kafka_sasl_mechanism or "SCRAM-SHA-512",
+        ssl_context=context,
+    )
+    credentials.protocol = AuthProtocol(settings.kafka_security)
+    return {"broker_credentials": credentials}
+
+
+def _ssl_context(authority: Path | None) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=str(authority) if authority is not None else None)

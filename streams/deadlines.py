@@ -1,0 +1,84 @@
+"""Notices what came due and what changed in the registry, and has it handled in the districts' own order.
+
+State changes only while a record is handled, so that a replay decides the same: a deadline becomes a record in
+``siaga.timers``. Sent again every half minute until it was handled; handling one twice is harmless.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterable
+from typing import Final
+
+from siaga.contracts.timer import Timer, TimerKind
+from siaga.election.registry import Registry
+from siaga.triage.timers import due
+from streams import metrics
+from streams.districts import Districts
+
+logger = logging.getLogger(__name__)
+
+#: Seconds until a deadline that nobody handled is sent again.
+AGAIN: Final = 30.0
+
+
+class Deadlines:
+    """The deadlines of the districts a worker has."""
+
+    def __init__(self, districts: Districts, registry: Registry) -> None:
+        self._districts = districts
+        self._registry = registry
+        self._sent: dict[tuple[str, TimerKind, float], float] = {}
+
+    def due(self, now: float) -> list[Timer]:
+        """What came due by ``now`` (epoch seconds) and was not sent within the last half minute."""
+        self._sent = {key: at for key, at in self._sent.items() if abs(now - at) < AGAIN}
+        found = []
+        latest = 0.0
+        for state in self._districts.states.values():
+            for timer in due(state, self._registry, now):
+                key = (timer.district, timer.kind, timer.due_at.timestamp())
+                if key not in self._sent:
+                    self._sent[key] = now
+                    found.append(timer)
+                    if timer.kind is not TimerKind.EXPIRY:
+                        latest = max(latest, now - key[2])
+        if found:
+            metrics.TIMER_LAG.set(latest)
+        return found
+
+
+class RegistryChanges:
+    """Entries of the registry, taken in between two batches: told in another thread, applied in the worker's."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._told: deque[tuple[str, bytes | None]] = deque()
+
+    def tell(self, key: str, value: bytes | None) -> None:
+        """Any thread may tell an entry."""
+        self._told.append((key, value))
+
+    def apply(self, present: Iterable[str]) -> list[str] | None:
+        """Take in what was told; answers which of the ``present`` districts have to be decided anew.
+
+        None when nothing was told.
+        """
+        if not self._told:
+            return None
+        everywhere = False
+        changed: set[str] = set()
+        while self._told:
+            key, value = self._told.popleft()
+            try:
+                applied = self._registry.apply(key, value)
+            except ValueError as error:
+                # What was there before stays. The message names fields and remedies, never values.
+                logger.error("registry: %s cannot be used, what was there before stays: %s", key[:100], error)
+                continue
+            if applied.districts is None:
+                everywhere = True
+            else:
+                changed |= applied.districts
+        return [code for code in present if everywhere or code in changed]

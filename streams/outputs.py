@@ -1,0 +1,122 @@
+"""What a batch writes: rows of state to the changelog, and records for everybody else.
+
+Input: the districts a batch changed. Output: a :class:`Batch`, in the order it is to be written. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from siaga.contracts.arrays import record_values
+from siaga.contracts.base import SCHEMA_VERSION, Contract
+from siaga.contracts.canary import Canary
+from siaga.contracts.headers import Headers, cloud_event
+from siaga.contracts.rejection import Rejection
+from siaga.contracts.timer import Timer, TimerKind
+from siaga.contracts.topics import INCIDENTS, NEIGHBOURS, REJECTED, TIMERS
+from siaga.election.registry import Registry
+from siaga.triage.settle import settle
+from streams import metrics
+from streams.districts import Districts
+
+SOURCE: Final = "streams"
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One record to be written."""
+
+    topic: str
+    partition: int
+    key: bytes
+    value: bytes | None
+    headers: Headers
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of state to be remembered; ``None`` forgets it."""
+
+    partition: int
+    key: bytes
+    value: bytes | None
+
+
+@dataclass(slots=True)
+class Batch:
+    """State first, then what others are told: after a crash in between, everything is told again from the state."""
+
+    rows: list[Row] = field(default_factory=list)
+    records: list[Outgoing] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.rows or self.records)
+
+
+def gather(
+    districts: Districts,
+    registry: Registry,
+    *,
+    rejections: Iterable[Rejection] = (),
+    canaries: Iterable[Canary] = (),
+    now: datetime,
+) -> Batch:
+    """Settle the districts that changed and collect what is to be written."""
+    batch = Batch()
+    for state in districts.take_touched():
+        settled = settle(state, registry)
+        partition = districts.partition(state.code)
+        batch.rows += [Row(partition, key.encode(), value) for key, value in settled.rows]
+        for incident in settled.incidents:
+            metrics.SNAPSHOTS.labels(severity=str(int(incident.severity))).inc()
+        metrics.TROUBLES.inc(len(settled.troubles))
+        batch.records += _records(INCIDENTS, partition, state.code, settled.incidents, now)
+        for trouble in settled.troubles:
+            told = trouble.to_district
+            batch.records += _records(NEIGHBOURS, districts.partition(told), told, [trouble], now)
+    for rejection in rejections:
+        place = rejection.partition or 0
+        batch.records += _records(REJECTED, place, rejection.source, [rejection], now)
+    for canary in canaries:
+        batch.records += _records(INCIDENTS, canary.partition, "canary", [canary], now)
+    return batch
+
+
+def timer_records(districts: Districts, timers: Iterable[Timer], now: datetime) -> list[Outgoing]:
+    """Deadlines that passed, as records to the partitions of their districts."""
+    records: list[Outgoing] = []
+    for timer in timers:
+        metrics.TIMERS.labels(kind=timer.kind.value).inc()
+        records += _records(TIMERS, districts.partition(timer.district), timer.district, [timer], now)
+    return records
+
+
+_KINDS: Final = {
+    INCIDENTS: "incident",
+    NEIGHBOURS: "neighbour-trouble",
+    REJECTED: "rejection",
+    TIMERS: "timer",
+}
+
+
+def _records(topic: str, partition: int, key: str, items: Iterable[Contract], now: datetime) -> Iterator[Outgoing]:
+    for number, value in enumerate(record_values(item.to_json() for item in items)):
+        headers = cloud_event(
+            kind=_KINDS[topic],
+            source=SOURCE,
+            event_id=f"{key}-{now.timestamp():.6f}-{number}",
+            at=now,
+            subject=key,
+        )
+        yield Outgoing(topic, partition, key.encode(), value, headers)
+
+
+def registry_timers(districts: Iterable[str], now: datetime) -> list[Timer]:
+    """Timers that have districts decided anew after the registry changed."""
+    return [
+        Timer(schema_version=SCHEMA_VERSION, district=code, kind=TimerKind.REGISTRY, due_at=now, at=now)
+        for code in districts
+    ]

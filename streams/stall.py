@@ -1,0 +1,125 @@
+"""Ends a worker that stands still while records wait: Faust is known to hang (faust-streaming 175, 523, 532).
+
+Input: ends of the partitions and what the group has committed, asked over a connection of its own from a thread of
+its own, so that neither a blocked event loop nor a hung client can keep it from noticing. Output: the lag as a
+metric, and the end of the process; its supervisor starts it again. A broker that does not answer is no standstill.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, closing
+from threading import Event, Thread
+from time import monotonic
+from typing import Any, Final, NamedTuple
+
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from siaga.contracts.topics import STREAM_INPUTS, STREAMS_GROUP
+from siaga.settings import Settings
+from siaga.wire.client import connection
+from streams import metrics
+
+logger = logging.getLogger(__name__)
+
+#: Exit code of a worker that ended itself.
+STALLED: Final = 70
+_EVERY: Final = 2.0
+_REQUEST_MS: Final = 5000
+
+
+class Where(NamedTuple):
+    """A partition of an input topic."""
+
+    topic: str
+    partition: int
+
+
+class Progress:
+    """How long records have waited without any of the partitions having moved. Pure; times in seconds."""
+
+    def __init__(self) -> None:
+        self._committed: dict[Where, int] = {}
+        self._since: float | None = None
+
+    def observe(self, ends: Mapping[Where, int], committed: Mapping[Where, int], now: float) -> float:
+        """Take in one look; answers for how many seconds records have waited in vain."""
+        moved = any(self._committed.get(where) != offset for where, offset in committed.items())
+        waiting = any(end > committed.get(where, 0) for where, end in ends.items())
+        self._committed = dict(committed)
+        if moved or not waiting:
+            self._since = None
+            return 0.0
+        if self._since is None:
+            self._since = now
+        return now - self._since
+
+
+class Watchdog:
+    """Looks every two seconds at the partitions ``owned`` names; at all of them while this worker has none."""
+
+    def __init__(self, settings: Settings, worker: str, owned: Callable[[], frozenset[int]]) -> None:
+        self._settings = settings
+        self._worker = worker
+        self._owned = owned
+        self._progress = Progress()
+        self._stop = Event()
+        self._thread = Thread(target=self._run, name="watchdog", daemon=True)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Watch no more."""
+        self._stop.set()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                with ExitStack() as clients:
+                    self._watch(clients)
+            except (KafkaError, OSError) as error:
+                logger.debug("the watchdog cannot reach Kafka: %s", error)
+                self._progress = Progress()
+                self._stop.wait(_EVERY)
+
+    def _watch(self, clients: ExitStack) -> None:
+        common = {
+            **connection(self._settings, f"{self._worker}-watchdog"),
+            "bootstrap_timeout_ms": _REQUEST_MS,
+            "request_timeout_ms": _REQUEST_MS,
+            "metrics_enabled": False,
+        }
+        admin = clients.enter_context(closing(KafkaAdminClient(**common)))
+        consumer = KafkaConsumer(**common, enable_auto_commit=False, allow_auto_create_topics=False)
+        clients.callback(consumer.close, autocommit=False, timeout_ms=1000)
+        while not self._stop.wait(_EVERY):
+            self._look(admin, consumer)
+
+    def _look(self, admin: Any, consumer: Any) -> None:
+        owned = self._owned() or range(self._settings.partitions)
+        asked = [TopicPartition(topic, number) for topic in STREAM_INPUTS for number in owned]
+        ends = {Where(*tp): end for tp, end in consumer.end_offsets(asked, timeout_ms=_REQUEST_MS).items()}
+        answered = admin.list_group_offsets({STREAMS_GROUP: asked})[STREAMS_GROUP]
+        committed = {Where(*tp): answer.offset for tp, answer in answered.items() if answer.offset >= 0}
+        for topic in STREAM_INPUTS:
+            behind = sum(max(0, ends[w] - committed.get(w, 0)) for w in ends if w.topic == topic)
+            metrics.LAG.labels(topic=topic).set(behind)
+        waited = self._progress.observe(ends, committed, monotonic())
+        metrics.STANDING_STILL.set(waited)
+        if waited >= self._settings.stall_seconds and not self._stop.is_set():
+            self._end(waited)
+
+    def _end(self, waited: float) -> None:
+        sys.stderr.write(
+            f"siaga: streams: records have waited for {waited:.0f} s without any progress "
+            f"(stall_seconds is {self._settings.stall_seconds:g}); this worker ends itself to be started again\n"
+        )
+        sys.stderr.flush()
+        # Not sys.exit: what hangs would hang the exit as well. Nothing is lost, nothing was acknowledged early.
+        os._exit(STALLED)

@@ -1,0 +1,182 @@
+"""The stream itself: Faust's events in, batches out, and what a rebalance asks for.
+
+The order of a batch is the promise: fold records, write state, write outputs, acknowledge the records. A crash
+anywhere leaves records unacknowledged; they come again, and what is known already is told again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from siaga.contracts.topics import REPORTS
+from siaga.election.registry import Registry
+from siaga.settings import Settings
+from streams import metrics
+from streams.app import Parts
+from streams.deadlines import Deadlines, RegistryChanges
+from streams.districts import Districts
+from streams.intake import Incoming, Intake
+from streams.log import Log
+from streams.outputs import gather, registry_timers, timer_records
+from streams.stall import STALLED
+
+logger = logging.getLogger(__name__)
+
+#: Records folded and not yet written, at most: what a crash makes come again, and what memory must hold.
+MOST_PENDING: Final = 2000
+#: Seconds between two looks for what came due.
+_TICK: Final = 0.5
+
+
+def end_at_once(why: str) -> None:
+    """End the process without writing another byte to Kafka; whoever looks after it starts it again."""
+    sys.stderr.write(f"siaga: streams: {why}; this worker ends itself to be started again\n")
+    sys.stderr.flush()
+    os._exit(STALLED)
+
+
+class Stream:
+    """Folds records of the partitions it was given, batch by batch. Everything here runs in the event loop."""
+
+    def __init__(self, settings: Settings, parts: Parts, registry: Registry, changes: RegistryChanges) -> None:
+        self._flush_after = settings.stream_flush
+        self._session = settings.stream_session
+        self._app = parts.app
+        self._table = parts.table
+        self._registry = registry
+        self._changes = changes
+        self.districts = Districts(settings.partitions)
+        self._intake = Intake(self.districts, registry)
+        self._deadlines = Deadlines(self.districts, registry)
+        self._log = Log(parts.app, parts.table)
+        #: Folded and not yet acknowledged, and when the first of them came (monotonic seconds).
+        self._pending: list[Any] = []
+        self._since = 0.0
+        self._work = asyncio.Event()
+        self._writing = asyncio.Lock()
+        #: Districts whose registry changed and that were not told yet to decide anew.
+        self._reexamine: list[str] = []
+        self._beat = time.monotonic()
+        #: Set once the state was read back for the first time.
+        self.ready = asyncio.Event()
+        parts.app.agent(parts.inputs, name="siaga", concurrency=1)(self._consume)
+        parts.app.on_partitions_revoked.connect(self._revoked)
+        parts.table.on_recover(self._recovered)
+
+    # -- records in, batches out ----------------------------------------------------------------------------------
+
+    async def _consume(self, stream: Any) -> None:
+        """Faust's agent. Never raises: an exception here would have Faust pass over the record."""
+        events: AsyncIterator[Any] = stream.noack().events()
+        async for event in events:
+            if not self._pending:
+                self._since = time.monotonic()
+            self._take_registry()
+            message = event.message
+            record = Incoming(message.topic, message.partition, message.offset, event.value)
+            self._intake.take(record, datetime.now(UTC))
+            self._pending.append(event)
+            self._work.set()
+            # A full buffer keeps the loop in here: do not wait for the flusher's turn.
+            if len(self._pending) >= MOST_PENDING or time.monotonic() - self._since > self._flush_after:
+                await self.flush()
+
+    async def run_flusher(self) -> None:
+        """Writes what was gathered, ``stream_flush`` seconds after the first of it."""
+        while True:
+            await self._work.wait()
+            await asyncio.sleep(self._flush_after)
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Settle, write, acknowledge: one batch at a time, in order."""
+        async with self._writing:
+            if time.monotonic() - self._beat > self._session:
+                # Frozen for so long (a stopped process, a suspended machine) that others may have these partitions.
+                end_at_once("stood still for longer than its session lasts")
+            self._work.clear()
+            events, self._pending = self._pending, []
+            began = time.monotonic()
+            rejections, canaries = self._intake.take_told()
+            batch = gather(
+                self.districts, self._registry, rejections=rejections, canaries=canaries, now=datetime.now(UTC)
+            )
+            if batch:
+                await self._log.write(batch)
+                metrics.FLUSHES.observe(time.monotonic() - began)
+            for event in events:
+                event.ack()
+
+    # -- partitions come and go -----------------------------------------------------------------------------------
+
+    async def _revoked(self, app: Any, revoked: Any, **_: Any) -> None:
+        """Nothing may be written for a partition once another worker has it: write now, or end."""
+        metrics.RECOVERING.set(1)
+        try:
+            await asyncio.wait_for(self.flush(), self._session / 2)
+        except TimeoutError:
+            end_at_once("partitions are taken away and Kafka does not take what was decided about them")
+
+    async def _recovered(self) -> None:
+        """The table holds the state of our partitions: begin with it, and tell once more what it says."""
+        async with self._writing:
+            # Folded after the last flush, into states that are replaced now: they come again.
+            self._pending.clear()
+            self._intake.take_told()
+            owned = {tp.partition for tp in self._app.consumer.assignment() if tp.topic == REPORTS}
+            for key in [key for key in self._table.data if self._partition_of(key) not in owned]:
+                # Another worker changes it now; should it come back, it is read from the changelog's beginning.
+                self._table.data.pop(key, None)
+            rows = [(key.decode(), value) for key, value in self._table.data.items() if value]
+            self._take_registry()
+            self.districts.assign(owned, rows, self._registry.district_codes)
+            self._tell_again()
+        metrics.PARTITIONS.set(len(owned))
+        metrics.RECOVERING.set(0)
+        logger.info("%d partitions, %d districts with something to remember", len(owned), len(self.districts.touched))
+        self.ready.set()
+        self._work.set()
+
+    def _partition_of(self, key: bytes) -> int:
+        return self.districts.partition(key.partition(b"/")[0].decode())
+
+    def _tell_again(self) -> None:
+        """What a crashed worker decided and perhaps did not tell. The receivers know by version what they have."""
+        for state in self.districts.states.values():
+            for incident in state.incidents.values():
+                incident.told = None
+                state.tell_again(incident.incident_id)
+            if state.incidents:
+                self.districts.touch(state.code)
+
+    # -- what comes by itself -------------------------------------------------------------------------------------
+
+    def _take_registry(self) -> None:
+        changed = self._changes.apply(self.districts.states)
+        if changed is not None:
+            self.districts.know(self._registry.district_codes)
+            self._reexamine += changed
+
+    async def run_clock(self) -> None:
+        """Sends what came due, and has districts decided anew whose registry changed."""
+        while True:
+            self._beat = time.monotonic()
+            await asyncio.sleep(_TICK)
+            self._take_registry()
+            if not self.ready.is_set() or self._app.rebalancing:
+                continue
+            now = datetime.now(UTC)
+            waiting, self._reexamine = dict.fromkeys(self._reexamine), []
+            mine = [code for code in waiting if self.districts.partition(code) in self.districts.owned]
+            timers = [*registry_timers(mine, now), *self._deadlines.due(now.timestamp())]
+            if timers and not await self._log.offer(timer_records(self.districts, timers, now)):
+                self._reexamine += mine
+            metrics.DISTRICTS.set(len(self.districts.states))
+            metrics.INCIDENTS.set(sum(len(state.incidents) for state in self.districts.states.values()))

@@ -1,0 +1,105 @@
+"""``siaga streams``: one worker's process, from its first look at the registry to its last acknowledgement."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from typing import Any, Final
+
+from prometheus_client import start_http_server
+
+from siaga.contracts.registry import Entity
+from siaga.election.registry import Registry
+from siaga.settings import Settings
+from siaga.wire.registry_tail import RegistryTail
+from streams import metrics
+from streams.app import make_app
+from streams.deadlines import RegistryChanges
+from streams.stall import Watchdog
+from streams.stream import Stream, end_at_once
+
+_STOP_SECONDS: Final = 10.0
+
+
+def serve(settings: Settings) -> None:
+    """Run one stream worker until SIGTERM or SIGINT.
+
+    Raises:
+        siaga.settings.SettingsError: no broker is set, or the registry cannot be reached.
+        SystemExit: with 1 when Faust ended for another reason than being asked to.
+    """
+    import uvloop
+
+    settings.require_kafka()
+    metrics.initialise()
+    sys.exit(uvloop.run(_serve(settings)))
+
+
+async def _serve(settings: Settings) -> int:
+    name = f"streams-{os.getpid()}"
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+    registry = Registry(keep=frozenset(Entity) - {Entity.DEVICE})
+    changes = RegistryChanges(registry)
+    tail = RegistryTail(settings, changes.tell, client_id=f"{name}-registry")
+    tail.start()
+    parts = make_app(settings, name)
+    stream = Stream(settings, parts, registry, changes)
+    watchdog = Watchdog(settings, name, lambda: stream.districts.owned)
+    # A report judged before its station is known would be rejected: wait, as long as it takes.
+    while not stop.is_set() and not await asyncio.to_thread(tail.wait_caught_up, 0.5):
+        pass
+    changes.apply(())
+    tasks: list[asyncio.Task[Any]] = []
+    code = 0
+    if not stop.is_set():
+        watchdog.start()
+        tasks = [
+            asyncio.create_task(parts.app.start(), name="faust"),
+            asyncio.create_task(stream.run_flusher(), name="flusher"),
+            asyncio.create_task(stream.run_clock(), name="clock"),
+            asyncio.create_task(_open_metrics(settings, stream), name="metrics"),
+        ]
+        code = await _until_over(stop, tasks, parts.app)
+    watchdog.stop()
+    try:
+        async with asyncio.timeout(_STOP_SECONDS):
+            if code == 0 and stream.ready.is_set():
+                await stream.flush()
+            await parts.app.stop()
+    except TimeoutError:
+        end_at_once("did not end in good order within ten seconds")
+    for task in tasks:
+        task.cancel()
+    tail.stop(1.0)
+    return code
+
+
+async def _open_metrics(settings: Settings, stream: Stream) -> None:
+    """Metrics open once the worker is ready: whoever waits for it asks for them."""
+    await stream.ready.wait()
+    start_http_server(settings.streams_metrics_port, addr=settings.metrics_host)
+
+
+async def _until_over(stop: asyncio.Event, tasks: list[asyncio.Task[Any]], app: Any) -> int:
+    """Wait until asked to stop (0), or until a part ended that must not (1)."""
+    asked = asyncio.create_task(stop.wait(), name="asked")
+    crashed = asyncio.create_task(app._crashed.wait(), name="crashed")
+    ending = {task for task in tasks if task.get_name() in ("flusher", "clock")}
+    starting = tasks[0]
+    waiting: set[asyncio.Task[Any]] = {asked, crashed, starting, *ending}
+    while True:
+        done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        if asked in done:
+            return 0
+        failed = [task for task in done if not task.cancelled() and task.exception() is not None]
+        if crashed in done or failed or ending & done:
+            reason = failed[0].exception() if failed else app.crash_reason
+            sys.stderr.write(f"siaga: streams: ended by {type(reason).__name__}: {reason}\n")
+            return 1
+        waiting -= done  # Faust has started
