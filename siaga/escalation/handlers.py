@@ -126,7 +126,8 @@ def taken(move: Move, event: Answered) -> None:
         reason = R.TAKEN_WITH_CLUSTER
     elif case.handed_to is not None and _receives(move, event.by):
         reason = R.ACCEPTED
-        move.set(led_by=case.handed_to if move.roster.officer(case.handed_to) is None else case.led_by)
+        if move.roster.units(case.handed_to, case.subject.district):
+            move.set(led_by=case.handed_to)
     move.cancel_waiting()
     # Whoever says that they need 45 minutes has them, up to twice the lease.
     lease = min(max(move.policy.lease, event.seconds), 2 * move.policy.lease)

@@ -96,9 +96,9 @@ def last_resort(roster: Roster, policy: Policy, query: Query, at: float) -> Rung
 
 
 def receivers(roster: Roster, query: Query, to: str, at: float) -> Rung:
-    """Who is asked to take over when an incident is handed to ``to``: an agency's duty desk, or one officer."""
+    """Who is asked to take over when an incident is handed to ``to``: an agency's duty desk, else one officer."""
     seat = roster.seat_of(to)
-    if seat is None:
+    if seat is None or roster.units(to, query.district):
         return _rung(0, [_seated(roster, query, Desk(to, "duty"), at)])
     return _rung(0, [_sift([seat], Desk(seat.home.agency, seat.role), query)])
 
