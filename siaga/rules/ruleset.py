@@ -210,7 +210,7 @@ def _compile(
     try:
         program = cel.compile(when)
     except ValueError as error:
-        found.add(place, f"is not CEL: {str(error)[:300]}", "correct it at the place named")
+        found.add(place, f"is not CEL: {_one_line(error)}", "correct it at the place named")
         return None
     bound = set(_MACRO.findall(_STRINGS.sub('""', when)))
     named = frozenset(program.variables()) - bound
@@ -230,13 +230,18 @@ def _compile(
             answer = program.execute(values)
         except Exception as error:  # CEL raises TypeError, ValueError, RuntimeError and more: all mean the same here
             found.add(
-                place, f"cannot be evaluated: {str(error)[:200]}", "compare values of one type; see the reference"
+                place, f"cannot be evaluated: {_one_line(error)}", "compare values of one type; see the reference"
             )
             return None
         if not isinstance(answer, bool):
             found.add(place, f"answers {type(answer).__name__} instead of bool", "write a comparison")
             return None
     return program, named
+
+
+def _one_line(error: Exception) -> str:
+    """What CEL says, which draws the place over several lines."""
+    return " ".join(str(error).split())[:300]
 
 
 @cache
