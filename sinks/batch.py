@@ -1,0 +1,302 @@
+"""What is to be written at once, gathered from records: decoded, told from canaries, repetitions folded.
+
+Input: records of the store's topics, in the order of their partitions. Output: rows by table, refusals with their
+originals, and how far each partition is taken in. State: only the batch. Pure: the time comes in.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from siaga.contracts.base import SCHEMA_VERSION, Contract
+from siaga.contracts.canary import canary_of
+from siaga.contracts.checkin import AcceptedCheckIn
+from siaga.contracts.command import Command
+from siaga.contracts.decode import Problem, Refused, decode, problems_of
+from siaga.contracts.incident import Incident
+from siaga.contracts.registry import RegistryEntry, parse_entry
+from siaga.contracts.rejection import Rejection, RejectReason, rejection_id
+from siaga.contracts.report import AcceptedReport
+from siaga.contracts.topics import CHECKINS, COMMANDS, INCIDENTS, REGISTRY, REJECTED, REPORTS
+from sinks.bulk import Row
+from sinks.rows import (
+    checkin_row,
+    command_row,
+    event_row,
+    incident_row,
+    rejection_row,
+    report_row,
+    said_in_body,
+    said_in_checkin,
+)
+
+SOURCE: Final = "sinks.store"
+
+M = TypeVar("M", bound=Contract)
+
+#: Characters of a registry key.
+_LONGEST_KEY: Final = 200
+
+#: A topic's partition.
+Place = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as it came. ``at`` is the time Kafka has for it; ``by`` the part that wrote it, where it says so."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    at: datetime
+    by: str | None = None
+
+
+#: A row, the record it came in and its place in the record's array.
+Kept = tuple[Row, Record, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A change of the registry; ``parsed`` is None where the entry was deleted."""
+
+    key: str
+    record: Record
+    parsed: RegistryEntry | None
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows that belong to one transaction, by their keys."""
+
+    epoch: int
+    now: datetime
+    reports: dict[str, Kept] = field(default_factory=dict)
+    checkins: dict[str, Kept] = field(default_factory=dict)
+    commands: dict[str, Kept] = field(default_factory=dict)
+    incidents: dict[str, Kept] = field(default_factory=dict)
+    events: dict[str, Kept] = field(default_factory=dict)
+    links: dict[str, Kept] = field(default_factory=dict)
+    rejected: dict[str, Kept] = field(default_factory=dict)
+    registry: dict[str, Entry] = field(default_factory=dict)
+    #: Where the batch begins and where the next one does, by partition.
+    first: dict[Place, int] = field(default_factory=dict)
+    positions: dict[Place, int] = field(default_factory=dict)
+    #: Topic, partition and sending time (epoch seconds) of the canaries.
+    canaries: list[tuple[str, int, float]] = field(default_factory=list)
+    rows: int = 0
+
+    def add(self, record: Record) -> None:
+        """Take one record in. Never raises: what cannot be used is refused."""
+        place = (record.topic, record.partition)
+        self.first.setdefault(place, record.offset)
+        self.positions[place] = record.offset + 1
+        self.rows += 1
+        _TAKERS[record.topic](self, record)
+
+    def refuse(self, record: Record, refused: Refused) -> None:
+        """Set an item aside with its reason and its original bytes."""
+        where = f"{record.topic}-{record.partition}@{record.offset}"
+        if refused.index is not None:
+            where += f"#{refused.index}"
+        problems = refused.problems
+        rejection = Rejection(
+            schema_version=SCHEMA_VERSION,
+            rejection_id=rejection_id(SOURCE, where, refused.original),
+            reason=refused.reason,
+            field=_storable(problems[0].field)[:200] or None,
+            message=_storable("; ".join(f"{p.field}: {p.message}" if p.field else p.message for p in problems))[
+                :1000
+            ],
+            remedy=_storable("; ".join(dict.fromkeys(p.remedy for p in problems)))[:1000],
+            source=SOURCE,
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            index=refused.index,
+            original=base64.b64encode(refused.original).decode(),
+            at=self.now,
+        )
+        self.rejected.setdefault(str(rejection.rejection_id), (rejection_row(rejection), record, refused.index))
+
+    def conflict(self, kept: Kept, original: bytes) -> None:
+        """Refuse an item whose id is taken by another."""
+        row, record, index = kept
+        problem = Problem(
+            _ID_FIELDS[record.topic],
+            f"{row[0]} was used before for something else",
+            "send it with an id of its own; to change a report, send another that corrects it",
+        )
+        self.refuse(record, Refused(RejectReason.CONFLICTING_ID, (problem,), original, index))
+
+
+def original_of(kept: Kept) -> bytes:
+    """The bytes of the item that a row was made of."""
+    _, record, index = kept
+    if index is None:
+        return record.value or b""
+    return json.dumps(from_json(record.value or b"")[index]).encode()
+
+
+def _storable(text: str) -> str:
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+
+
+# -- one taker a topic --------------------------------------------------------------------------------------------
+
+
+def _decoded(batch: Batch, model: type[M], record: Record) -> list[tuple[M, int | None]]:
+    """The record's items with their places in its array; what does not fit is refused."""
+    decoded = decode(model, record.value)
+    batch.rows += len(decoded.items)
+    if not decoded.refused:
+        if len(decoded.items) == 1 and record.value and record.value[:1] != b"[":
+            return [(decoded.items[0], None)]
+        return [(item, number) for number, item in enumerate(decoded.items)]
+    gone = set()
+    for refused in decoded.refused:
+        gone.add(refused.index)
+        batch.refuse(record, refused)
+    places = (number for number in range(len(decoded.items) + len(gone)) if number not in gone)
+    return list(zip(decoded.items, places, strict=False))
+
+
+def _take_once(
+    batch: Batch,
+    record: Record,
+    *,
+    model: type[M],
+    into: Callable[[Batch], dict[str, Kept]],
+    row_of: Callable[[M], Row],
+    said: Callable[[Row], object],
+) -> None:
+    """Things that never change: the first of an id counts, one that says something else is refused."""
+    kept = into(batch)
+    for item, index in _decoded(batch, model, record):
+        row = row_of(item)
+        new = (row, record, index)
+        known = kept.setdefault(row[0], new)
+        if known is not new and said(known[0]) != said(row):
+            batch.conflict(new, original_of(new))
+
+
+def _said(row: Row, *, body: int) -> object:
+    return said_in_body(row[body])
+
+
+def _take_report(batch: Batch, record: Record) -> None:
+    if not _is_canary(batch, record):
+        _take_once(
+            batch,
+            record,
+            model=AcceptedReport,
+            into=lambda batch: batch.reports,
+            row_of=report_row,
+            said=partial(_said, body=13),
+        )
+
+
+def _take_checkin(batch: Batch, record: Record) -> None:
+    _take_once(
+        batch,
+        record,
+        model=AcceptedCheckIn,
+        into=lambda batch: batch.checkins,
+        row_of=checkin_row,
+        said=said_in_checkin,
+    )
+
+
+def _take_command(batch: Batch, record: Record) -> None:
+    _take_once(
+        batch,
+        record,
+        model=Command,
+        into=lambda batch: batch.commands,
+        row_of=command_row,
+        said=partial(_said, body=7),
+    )
+
+
+def _take_incident(batch: Batch, record: Record) -> None:
+    """The newest snapshot counts; history and reports are taken from each."""
+    if _is_canary(batch, record):
+        return
+    for incident, index in _decoded(batch, Incident, record):
+        incident_id = str(incident.incident_id)
+        known = batch.incidents.get(incident_id)
+        if known is None or known[0][2] < incident.version:
+            batch.incidents[incident_id] = (incident_row(incident, batch.epoch), record, index)
+        for entry in incident.history:
+            row = event_row(incident_id, entry)
+            batch.events.setdefault(row[0], (row, record, index))
+        for report in incident.report_ids:
+            report_id = str(report)
+            link = batch.links.get(report_id)
+            # A report is of one incident; where two claimed it, the same one must win whichever came first.
+            if link is None or link[0][1] < incident_id:
+                batch.links[report_id] = ((report_id, incident_id, batch.epoch), record, index)
+
+
+def _take_rejection(batch: Batch, record: Record) -> None:
+    for rejection, index in _decoded(batch, Rejection, record):
+        try:
+            row = rejection_row(rejection)
+        except ValueError:
+            problem = Problem("original", "is not base64", "send the original bytes in base64")
+            kept: Kept = ((), record, index)
+            batch.refuse(record, Refused(RejectReason.INVALID, (problem,), original_of(kept), index))
+        else:
+            batch.rejected.setdefault(row[0], (row, record, index))
+
+
+def _take_registry(batch: Batch, record: Record) -> None:
+    """An entry that does not fit its contract leaves the one before it where it is."""
+    problems: tuple[Problem, ...]
+    try:
+        key = (record.key or b"").decode()
+        if not key or len(key) > _LONGEST_KEY or "\x00" in key:
+            raise ValueError(f"key: has 1 to {_LONGEST_KEY} characters, such as stations/33.26.08")
+        parsed = parse_entry(key, record.value) if record.value is not None else None
+    except ValidationError as error:
+        problems = problems_of(error)
+    except ValueError as error:
+        problems = (Problem("key", str(error).removeprefix("key: ")[:300], "load the registry again"),)
+    else:
+        batch.registry[key] = Entry(key, record, parsed)
+        return
+    batch.refuse(record, Refused(RejectReason.INVALID, problems, record.value or b""))
+
+
+def _is_canary(batch: Batch, record: Record) -> bool:
+    canary = canary_of(record.value)
+    if canary is None:
+        return False
+    batch.canaries.append((record.topic, canary.partition, canary.sent_at.timestamp()))
+    return True
+
+
+_ID_FIELDS: Final = {REPORTS: "report_id", CHECKINS: "report_id", COMMANDS: "command_id"}
+
+_TAKERS: Final[dict[str, Callable[[Batch, Record], Any]]] = {
+    REPORTS: _take_report,
+    CHECKINS: _take_checkin,
+    COMMANDS: _take_command,
+    INCIDENTS: _take_incident,
+    REJECTED: _take_rejection,
+    REGISTRY: _take_registry,
+}
+
+#: The topics that are stored.
+TOPICS: Final = tuple(_TAKERS)

@@ -1,0 +1,101 @@
+"""Many rows into a table at once, the fastest way each database has.
+
+Rows are tuples in the order of the table's columns, with what drivers take as it is: times and JSON as text. SQLite
+gets statements of fifty rows (one call into the driver instead of fifty); PostgreSQL a COPY into a temporary table of
+the session, and from there one statement. Both decide conflicts in the database, so that a repetition costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from itertools import chain
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+Row = tuple[Any, ...]
+
+#: Rows of one SQLite statement; more gain nothing.
+_ROWS: Final = 50
+
+
+def put(
+    connection: sa.Connection, table: sa.Table, rows: Sequence[Row], *, newer: Sequence[str] | None = None
+) -> int:
+    """Insert rows; answers how many were inserted or replaced one that was there.
+
+    Args:
+        newer: which columns, together, must be greater than in the row that is there for it to be replaced; none of
+            them replaces it always. ``None`` leaves what is there. But for ``None``, no key may come twice.
+    """
+    if not rows:
+        return 0
+    action = _action(table, None if newer is None else tuple(newer))
+    if connection.dialect.name == "postgresql":
+        return _copy(connection, table, rows, action)
+    cursor = connection.connection.cursor()
+    try:
+        done = 0
+        for start in range(0, len(rows), _ROWS):
+            some = rows[start : start + _ROWS]
+            cursor.execute(_values(table, len(some), action), tuple(chain.from_iterable(some)))
+            done += cursor.rowcount
+        return done
+    finally:
+        cursor.close()
+
+
+def put_one(connection: sa.Connection, table: sa.Table, row: Row, *, newer: Sequence[str] | None = None) -> int:
+    """:func:`put` of one row by itself, without the detour over a temporary table."""
+    mark = "%s" if connection.dialect.name == "postgresql" else "?"
+    marks = ", ".join([mark] * len(table.columns))
+    action = _action(table, None if newer is None else tuple(newer))
+    return int(connection.exec_driver_sql(f"{_into(table)} VALUES ({marks}) {action}", row).rowcount)
+
+
+@cache
+def _action(table: sa.Table, newer: tuple[str, ...] | None) -> str:
+    """What is done about a key that is there."""
+    keys = ", ".join(f'"{column.name}"' for column in table.primary_key)
+    if newer is None:
+        return f"ON CONFLICT ({keys}) DO NOTHING"
+    changed = ", ".join(f'"{c.name}" = excluded."{c.name}"' for c in table.columns if not c.primary_key)
+    action = f"ON CONFLICT ({keys}) DO UPDATE SET {changed}"
+    if newer:
+        ours = ", ".join(f'excluded."{name}"' for name in newer)
+        theirs = ", ".join(f'"{table.name}"."{name}"' for name in newer)
+        action += f" WHERE ({ours}) > ({theirs})"
+    return action
+
+
+def _copy(connection: sa.Connection, table: sa.Table, rows: Sequence[Row], action: str) -> int:
+    staging = f'"staging_{table.name}"'
+    cursor: Any = connection.connection.cursor()
+    try:
+        # Emptied first: what an earlier attempt in this transaction left must not come again.
+        cursor.execute(f'CREATE TEMPORARY TABLE IF NOT EXISTS {staging} (LIKE "{table.name}") ON COMMIT DELETE ROWS')
+        cursor.execute(f"DELETE FROM {staging}")  # noqa: S608  (names of our own tables)
+        with cursor.copy(f"COPY {staging} ({_columns(table)}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+        cursor.execute(f"{_into(table)} SELECT {_columns(table)} FROM {staging} {action}")  # noqa: S608  (as above)
+        return int(cursor.rowcount)
+    finally:
+        cursor.close()
+
+
+@cache
+def _columns(table: sa.Table) -> str:
+    return ", ".join(f'"{column.name}"' for column in table.columns)
+
+
+@cache
+def _into(table: sa.Table) -> str:
+    return f'INSERT INTO "{table.name}" ({_columns(table)})'
+
+
+@cache
+def _values(table: sa.Table, rows: int, action: str) -> str:
+    one = f"({', '.join('?' * len(table.columns))})"
+    return f"{_into(table)} VALUES {', '.join([one] * rows)} {action}"

@@ -1,0 +1,165 @@
+"""Records of the store's topics, in the order of their partitions, from where the database says.
+
+One store reads all partitions, so they are assigned by hand: no group to rebalance, nothing to wait for, and the same
+on both brokers. Positions come from the database; what is committed to Kafka only tells others how far we are.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+from kafka.structs import OffsetAndMetadata
+
+from siaga.contracts.topics import STORE_GROUP
+from siaga.settings import Settings
+from siaga.wire.client import connection
+from sinks.batch import Place, Record
+
+logger = logging.getLogger(__name__)
+
+_CONNECT_MS: Final = 10_000
+_REQUEST_MS: Final = 10_000
+#: How soon another cluster behind the same address, or more partitions, are noticed.
+_METADATA_MS: Final = 3_000
+
+
+class NotReadyError(RuntimeError):
+    """Kafka answers and does not have what is needed yet; the message says what."""
+
+
+class ClusterChangedError(RuntimeError):
+    """Another cluster, or the same with other partitions, answers now: begin anew."""
+
+
+class Consumer:
+    """Reads ``topics`` of the cluster behind the settings' address, one thread at a time.
+
+    Raises:
+        KafkaError: Kafka does not answer.
+        NotReadyError: a topic is not there.
+    """
+
+    def __init__(self, settings: Settings, topics: Sequence[str], *, client_id: str) -> None:
+        self._kafka: Any = KafkaConsumer(
+            **connection(settings, client_id),
+            group_id=STORE_GROUP,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            bootstrap_timeout_ms=_CONNECT_MS,
+            request_timeout_ms=_REQUEST_MS,
+            metadata_max_age_ms=_METADATA_MS,
+            allow_auto_create_topics=False,
+            metrics_enabled=False,
+            max_poll_records=settings.store_batch,
+        )
+        try:
+            self.cluster_id = str(self._kafka._cluster.cluster_id)
+            self._partitions = [TopicPartition(topic, number) for topic in topics for number in self._of(topic)]
+        except BaseException:
+            self.close()
+            raise
+        self._next: dict[TopicPartition, int] = {}
+
+    def _of(self, topic: str) -> list[int]:
+        found = self._kafka.partitions_for_topic(topic)
+        if not found:
+            raise NotReadyError(f"topic {topic} is not there yet; 'siaga topics' creates it")
+        return sorted(found)
+
+    @property
+    def partitions(self) -> list[Place]:
+        """Every partition that is read."""
+        return [(tp.topic, tp.partition) for tp in self._partitions]
+
+    def start(self, positions: Mapping[Place, int]) -> None:
+        """Read from ``positions``, and partitions that are not named from their beginning."""
+        self._kafka.assign(self._partitions)
+        for tp in self._partitions:
+            position = positions.get((tp.topic, tp.partition))
+            if position is None:
+                self._kafka.seek_to_beginning(tp)
+            else:
+                self._next[tp] = position
+                self._kafka.seek(tp, position)
+
+    def poll(self, timeout: float) -> Iterator[Record]:
+        """The next records, as they are asked for; none when there are none within ``timeout`` seconds."""
+        for tp, records in self._kafka.poll(timeout_ms=int(timeout * 1000)).items():
+            self._notice(tp, records[0].offset)
+            self._next[tp] = records[-1].offset + 1
+            for record in records:
+                yield _record(record)
+
+    def _notice(self, tp: TopicPartition, offset: int) -> None:
+        """A position that is not there any more is replaced by the beginning: notice it."""
+        expected = self._next.get(tp, 0)
+        if offset < expected:
+            logger.warning(
+                "%s-%d begins again at %d, before %d where it was read: the log was shortened or made anew",
+                *(tp.topic, tp.partition, offset, expected),
+            )
+
+    def check(self) -> None:
+        """See whether it is still the same that is read.
+
+        Raises:
+            ClusterChangedError: another cluster answers at this address, or a topic has more partitions.
+        """
+        if self._kafka._cluster.cluster_id not in (None, self.cluster_id):
+            raise ClusterChangedError("another cluster answers at this address")
+        for topic in {tp.topic for tp in self._partitions}:
+            now = self._kafka.partitions_for_topic(topic)
+            if now and len(now) > sum(tp.topic == topic for tp in self._partitions):
+                raise ClusterChangedError(f"topic {topic} has more partitions")
+
+    def lag(self) -> dict[str, int]:
+        """How many records wait, by topic, as far as Kafka has told."""
+        waiting = dict.fromkeys((tp.topic for tp in self._partitions), 0)
+        for tp in self._partitions:
+            end = self._kafka.highwater(tp)
+            if end is not None:
+                waiting[tp.topic] += max(0, end - self._next.get(tp, 0))
+        return waiting
+
+    def ends(self) -> dict[Place, int]:
+        """Where the partitions end, those that Kafka has told of. (ListOffsets is not to be had everywhere.)"""
+        told = {(tp.topic, tp.partition): self._kafka.highwater(tp) for tp in self._partitions}
+        return {place: end for place, end in told.items() if end is not None}
+
+    def commit(self, positions: Mapping[Place, int], *, wait: float = 0.0) -> None:
+        """Tell Kafka how far the database is; at most ``wait`` seconds. Never raises: nothing depends on it."""
+        offsets = {TopicPartition(*place): OffsetAndMetadata(at, "", -1) for place, at in positions.items()}
+        if not offsets:
+            return
+        try:
+            if wait:
+                self._kafka.commit(offsets, timeout_ms=int(wait * 1000))
+            else:
+                self._kafka.commit_async(offsets)
+        except KafkaError as error:
+            logger.debug("offsets were not committed to kafka: %s", error)
+
+    def close(self) -> None:
+        """End it; never raises."""
+        try:
+            self._kafka.close(autocommit=False, timeout_ms=1000)
+        except Exception as error:
+            logger.debug("a consumer did not close: %s", error)
+
+
+def _record(record: Any) -> Record:
+    by = next((value for name, value in record.headers or () if name == "ce_source" and value), None)
+    return Record(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        key=record.key,
+        value=record.value,
+        at=datetime.fromtimestamp(max(0, record.timestamp or 0) / 1000, UTC),
+        by=by.decode(errors="replace").replace("\x00", "")[:200] if by is not None else None,
+    )

@@ -1,0 +1,87 @@
+"""``siaga sinks``: the process, from its settings to its last commit. Its parts run in a thread each."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from threading import Event, Thread
+from types import FrameType
+from typing import Final, Protocol
+
+from prometheus_client import start_http_server
+
+from siaga.settings import Settings, SettingsError
+from sinks import metrics
+from sinks.store import Store
+
+logger = logging.getLogger(__name__)
+
+#: Seconds that the parts get to end in good order.
+_STOP_SECONDS: Final = 10.0
+#: Objects made before the youngest are looked over for cycles: a batch makes tens of thousands and not one cycle.
+_YOUNG_OBJECTS: Final = 100_000
+
+
+class Part(Protocol):
+    """Something that runs until the process is to end."""
+
+    name: str
+
+    def run(self) -> None: ...
+
+
+def serve(settings: Settings) -> None:
+    """Run the sinks until SIGTERM or SIGINT.
+
+    Raises:
+        SettingsError: no broker is set, or the database's schema is newer than this Siaga.
+        SystemExit: with 1 when a part ended by itself.
+    """
+    settings.require_kafka()
+    metrics.initialise()
+    gc.set_threshold(_YOUNG_OBJECTS, 20, 50)
+    stop, opened = Event(), Event()
+
+    def ready() -> None:
+        # Metrics open once the store reads: whoever waits for it asks for them.
+        if not opened.is_set():
+            opened.set()
+            start_http_server(settings.sinks_metrics_port, addr=settings.metrics_host)
+
+    def asked(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, asked)
+    sys.exit(_run([Store(settings, stop, ready)], stop))
+
+
+def _run(parts: Sequence[Part], stop: Event) -> int:
+    """Run every part until one ends or the process is to end; the exit code."""
+    ended: list[tuple[str, BaseException | None]] = []
+
+    def go(part: Part) -> None:
+        try:
+            part.run()
+        except BaseException as error:
+            ended.append((part.name, error))
+        else:
+            ended.append((part.name, None))
+        stop.set()
+
+    threads = [Thread(target=go, args=(part,), name=part.name, daemon=True) for part in parts]
+    for thread in threads:
+        thread.start()
+    stop.wait()
+    for thread in threads:
+        thread.join(_STOP_SECONDS)
+    for name, error in ended:
+        if isinstance(error, SettingsError):
+            raise error
+        if error is not None:
+            logger.error("%s ended", name, exc_info=error)
+            return 1
+    return 0

@@ -1,0 +1,272 @@
+"""The store: everything that is on Kafka into the database, once, in order, through outages of either.
+
+Input: the topics of :mod:`sinks.batch`. Output: rows. State: none besides the database. The order is the promise:
+rows and offsets are committed together by the database, and only then are the offsets committed to Kafka. The next
+batch is decoded while the database still works on the one before: two threads, one batch in flight.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from datetime import UTC, datetime
+from threading import Event
+from typing import Final, TypeVar
+
+from kafka.errors import KafkaError
+
+from siaga.settings import Settings, SettingsError
+from sinks import metrics
+from sinks.batch import TOPICS, Batch, Place
+from sinks.consumer import ClusterChangedError, Consumer, NotReadyError
+from sinks.database import DATABASE_FAULTS, make_engine
+from sinks.lane import Lane
+from sinks.work import Written
+from sinks.writer import PositionsMovedError, Writer
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_POLL_SECONDS: Final = 0.2
+#: The first pause before a try is repeated; they double.
+_FIRST_PAUSE: Final = 0.1
+#: The longest before Kafka is tried again.
+_LONGEST_PAUSE: Final = 5.0
+#: Pause between two looks whether the other store is gone.
+_STANDBY_PAUSE: Final = 1.0
+#: How often offsets are committed to Kafka, lag is told and open incidents are counted.
+_TELL_EVERY: Final = 1.0
+#: Seconds that a batch under way gets when the process is to end.
+_LAST_SECONDS: Final = 5.0
+#: A transaction that takes longer means that the database is away, though nothing says so.
+_STUCK_SECONDS: Final = 10.0
+
+
+class StoppedError(RuntimeError):
+    """The process is to end: nothing more is tried."""
+
+
+class Store:
+    """Runs until ``stop`` is set.
+
+    Args:
+        ready: called each time that reading begins.
+    """
+
+    name = "store"
+
+    def __init__(self, settings: Settings, stop: Event, ready: Callable[[], None]) -> None:
+        self._settings = settings
+        self._stop = stop
+        self._ready = ready
+        self._writer = Writer(make_engine(settings.database_url, writes=True))
+        self._lane = Lane("database")
+        self._canaries = metrics.Canaries()
+        self._cluster: str | None = None
+        self._under_way: Future[None] | None = None
+        self._working_since: float | None = None
+        self._up = True
+        self._standing_by = False
+        #: Stored and not yet committed to Kafka.
+        self._stored: dict[Place, int] = {}
+        self._recount = True
+        self._told = 0.0
+        self._pause = _FIRST_PAUSE
+        metrics.DATABASE_UP.set_function(self._database_up)
+
+    def run(self) -> None:
+        """Store until asked to stop.
+
+        Raises:
+            SettingsError: no broker is set, or the schema is newer than this Siaga.
+        """
+        try:
+            while not self._stop.is_set():
+                try:
+                    self._serve_cluster()
+                except (KafkaError, NotReadyError, ClusterChangedError, PositionsMovedError) as error:
+                    metrics.BROKER_FAULTS.inc()
+                    logger.warning("reading begins anew in %g s: %s", self._pause, error or type(error).__name__)
+                    self._stop.wait(self._pause)
+                    self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+        except StoppedError:
+            pass
+        finally:
+            wait([self._lane.submit(self._writer.release)], 1.0)
+
+    # -- Kafka's side ---------------------------------------------------------------------------------------------
+
+    def _serve_cluster(self) -> None:
+        """Read one cluster until asked to stop or it is another."""
+        self._on_database(lambda: None)
+        consumer = Consumer(self._settings, TOPICS, client_id="siaga-store")
+        try:
+            self._cluster = cluster = consumer.cluster_id
+            positions = self._on_database(lambda: self._writer.begin(cluster, datetime.now(UTC)))
+            consumer.start(positions)
+            self._canaries.expect(max(number for _, number in consumer.partitions) + 1)
+            self._recount = True
+            logger.info("storing %d partitions of cluster %s", len(consumer.partitions), cluster)
+            self._ready()
+            self._pause = _FIRST_PAUSE
+            while not self._stop.is_set():
+                self._take(consumer)
+                self._tell(consumer)
+        finally:
+            self._finish(consumer)
+
+    def _take(self, consumer: Consumer) -> None:
+        """Records as they come, in batches of so many rows."""
+        batch: Batch | None = None
+        for record in consumer.poll(_POLL_SECONDS):
+            batch = batch or Batch(self._writer.epoch, datetime.now(UTC))
+            batch.add(record)
+            if batch.rows >= self._settings.store_batch:
+                self._submit(batch)
+                batch = None
+        if batch is not None:
+            self._submit(batch)
+
+    def _submit(self, batch: Batch) -> None:
+        self._settle()
+        self._under_way = self._lane.submit(lambda: self._persist(batch))
+
+    def _settle(self) -> None:
+        """Wait until the batch under way is stored."""
+        under_way, self._under_way = self._under_way, None
+        if under_way is not None:
+            self._answer(under_way)
+
+    def _answer(self, future: Future[T]) -> T:
+        """What became of something in the lane; when the process is to end, it has only so long.
+
+        Raises:
+            StoppedError: the process is to end, and the database does not.
+        """
+        left = _LAST_SECONDS
+        while left > 0:
+            if wait([future], _POLL_SECONDS).done:
+                return future.result()
+            if self._stop.is_set():
+                left -= _POLL_SECONDS
+        raise StoppedError(f"the database did not end its work within {_LAST_SECONDS:g} s; what it had comes again")
+
+    def _tell(self, consumer: Consumer) -> None:
+        """Once a second: what others want to know."""
+        if self._under_way is not None and self._under_way.done():
+            self._settle()
+        if time.monotonic() - self._told < _TELL_EVERY:
+            return
+        self._told = time.monotonic()
+        stored, self._stored = self._stored, {}
+        consumer.commit(stored)
+        consumer.check()
+        for topic, waiting in consumer.lag().items():
+            metrics.LAG.labels(topic=topic).set(waiting)
+        if self._recount and self._under_way is None:
+            self._recount = False
+            self._under_way = self._lane.submit(self._count)
+
+    def _finish(self, consumer: Consumer) -> None:
+        try:
+            self._settle()
+            consumer.commit(self._stored, wait=2.0)
+        except (StoppedError, PositionsMovedError) as error:
+            logger.info("the last batch was not stored: %s", error or "the database is away")
+        finally:
+            self._stored = {}
+            consumer.close()
+
+    # -- the database's side: all of it in the lane's thread ------------------------------------------------------
+
+    def _on_database(self, act: Callable[[], T]) -> T:
+        """Do something in the lane, as often as it takes, and wait for it."""
+        return self._answer(self._lane.submit(lambda: self._insist(act)))
+
+    def _insist(self, act: Callable[[], T]) -> T:
+        """Do something with an open writer; a fault of the database has it opened and done again."""
+        pause = _FIRST_PAUSE
+        while True:
+            self._working_since = time.monotonic()
+            try:
+                self._open()
+                answer = act()
+            except SettingsError:
+                raise
+            except DATABASE_FAULTS as error:
+                self._lost(error, pause)
+            else:
+                self._working_since = None
+                if not self._up:
+                    logger.info("the database is back")
+                    self._up = True
+                return answer
+            self._working_since = None
+            if self._stop.wait(pause):
+                raise StoppedError
+            pause = min(pause * 2, self._settings.store_retry_max)
+
+    def _open(self) -> None:
+        """Have the writer open, and where it was lost, on the positions that the database has now."""
+        if self._writer.is_open:
+            return
+        while not self._writer.open():
+            if not self._standing_by:
+                logger.info("another store writes into this database; this one stands by")
+                self._standing_by = True
+            if self._stop.wait(_STANDBY_PAUSE):
+                raise StoppedError
+        if self._standing_by:
+            logger.info("the other store is gone; this one takes over")
+            self._standing_by = False
+        if self._cluster is not None:
+            self._writer.begin(self._cluster, datetime.now(UTC))
+
+    def _lost(self, error: BaseException, pause: float) -> None:
+        self._writer.close()
+        metrics.RETRIES.inc()
+        if self._up:
+            self._up = False
+            # Without the driver's message, which may show values of the rows.
+            cause = getattr(error, "orig", None) or error
+            logger.warning("the database does not take it (%s); trying again, next in %g s", _kind(cause), pause)
+
+    def _persist(self, batch: Batch) -> None:
+        """Store one batch, however long it takes."""
+
+        def write() -> Written:
+            began = time.perf_counter()
+            written = self._writer.write(batch)
+            metrics.BATCH_SECONDS.observe(time.perf_counter() - began)
+            return written
+
+        written = self._insist(write)
+        self._stored.update(batch.positions)
+        self._canaries.stored(batch.canaries)
+        for table, count in written.rows.items():
+            metrics.ROWS.labels(table=table).inc(count)
+        for reason in written.rejected:
+            metrics.REJECTED.labels(reason=reason).inc()
+        now = datetime.now(UTC)
+        for kind, times in (("report", written.reports_received), ("incident", written.triaged_received)):
+            for received in times:
+                metrics.LATENCY.labels(kind=kind).observe(max(0.0, (now - received).total_seconds()))
+        self._recount = self._recount or "incidents" in written.rows
+
+    def _count(self) -> None:
+        metrics.show_open_incidents(self._insist(self._writer.open_incidents))
+
+    def _is_stuck(self) -> bool:
+        since = self._working_since
+        return since is not None and time.monotonic() - since > _STUCK_SECONDS
+
+    def _database_up(self) -> float:
+        return float(self._up and not self._is_stuck())
+
+
+def _kind(error: BaseException) -> str:
+    code = getattr(error, "sqlstate", None) or getattr(error, "sqlite_errorname", None)
+    return f"{type(error).__name__} {code}" if code else type(error).__name__
