@@ -13,6 +13,7 @@ from siaga.contracts.command import Action, Command
 from siaga.contracts.incident import Change, IncidentState
 from siaga.contracts.rejection import RejectReason
 from siaga.rules.severity import harm_of
+from siaga.triage.joining import touch
 from siaga.triage.state import DistrictState, IncidentRecord, Refusal
 
 
@@ -27,12 +28,12 @@ def take_command(state: DistrictState, command: Command) -> Refusal | None:
             "check the id and the district; what was closed more than 48 hours ago cannot be changed",
         )
     command_id = str(command.command_id)
-    if command_id not in incident.commands:
-        incident.commands.append(command_id)
-        _ACTIONS[command.action](incident, command, command.at.timestamp())
-        if incident.cluster_id is not None or command.action in (Action.REOPEN, Action.VERIFY):
-            state.spreading.add((incident.family, incident.drill))
-    state.touch(incident)
+    if command_id in incident.commands:
+        state.tell_again(incident.incident_id)
+        return None
+    incident.commands.append(command_id)
+    _ACTIONS[command.action](incident, command, command.at.timestamp())
+    touch(state, incident)
     return None
 
 
@@ -86,6 +87,7 @@ def _refute(incident: IncidentRecord, command: Command, at: float) -> None:
 def _override(incident: IncidentRecord, command: Command, at: float) -> None:
     if command.severity is None:
         incident.override = incident.override_harm = None
+        incident.override_kinds = ()
         incident.note(Change.OVERRIDE_ENDED, at, by=command.by, detail=command.reason)
         return
     incident.override = {
@@ -95,7 +97,7 @@ def _override(incident: IncidentRecord, command: Command, at: float) -> None:
         "at": at,
         "computed": incident.computed or int(command.severity),
     }
-    incident.override_harm = harm_of(incident.subject)
+    incident.override_harm, incident.override_kinds = harm_of(incident.subject), tuple(sorted(incident.subject.kinds))
     incident.note(Change.OVERRIDDEN, at, by=command.by, detail=command.reason)
 
 

@@ -7,13 +7,11 @@ number of past reports. Times are epoch seconds (UTC).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from siaga.contracts.incident import Change, IncidentState
 from siaga.contracts.rejection import RejectReason
-from siaga.rules.severity import Decision
 from siaga.rules.subject import Standing, Subject
-from siaga.rules.windows import Windows
 
 #: An incident that nobody closed is forgotten after this many real seconds without a report (it stays in the store).
 RETAIN_OPEN: Final = 7 * 86_400.0
@@ -35,12 +33,30 @@ class Refusal:
     remedy: str
 
 
-@dataclass(slots=True)
-class Told:
+class Told(NamedTuple):
     """What the neighbouring districts know of an incident."""
 
-    at: float = 0.0
-    cluster_id: str | None = None
+    first_at: float
+    last_at: float
+    cluster_id: str | None
+    over: bool
+
+
+class Silent(NamedTuple):
+    """A silent station: the incident its silence is part of, and when its check-in should have come at the latest."""
+
+    incident_id: str
+    since: float
+
+
+def unknown_station(station_id: str) -> Refusal:
+    """The refusal of what names a station that the registry does not know."""
+    return Refusal(
+        RejectReason.UNKNOWN_STATION,
+        "station_id",
+        f"unknown station {station_id}",
+        "load it with 'siaga registry load', or correct the number; then 'siaga rejected replay'",
+    )
 
 
 @dataclass(slots=True)
@@ -65,7 +81,9 @@ class IncidentRecord:
     acknowledged_by: str | None = None
     outcome: str | None = None
     override: dict[str, Any] | None = None
+    #: The facts when the override was made: it ends when they get worse.
     override_harm: tuple[int, ...] | None = None
+    override_kinds: tuple[str, ...] = ()
     cluster_id: str | None = None
     severity: int = 0
     computed: int = 0
@@ -86,11 +104,14 @@ class IncidentRecord:
     told: Told | None = None
     # --- not in the record's own row: the reports travel beside it, the rest lives until the next flush
     standings: dict[str, Standing] = field(default_factory=dict)
-    subject: Subject = field(default_factory=lambda: Subject.of(()))
-    decision: Decision | None = None
-    history: list[dict[str, Any]] = field(default_factory=list)
-    report_ids: list[str] = field(default_factory=list)
-    changed: bool = False
+    subject: Subject = field(default_factory=lambda: Subject.of(()), compare=False)
+    history: list[dict[str, Any]] = field(default_factory=list, compare=False)
+    report_ids: list[str] = field(default_factory=list, compare=False)
+    changed: bool = field(default=False, compare=False)
+    #: To be told again though nothing changed.
+    repeat: bool = field(default=False, compare=False)
+    #: When a change of the registry had it decided anew.
+    reexamined: float | None = field(default=None, compare=False)
 
     @property
     def is_open(self) -> bool:
@@ -103,10 +124,21 @@ class IncidentRecord:
         return (self.station_id or self.district, self.family, self.drill)
 
     def note(self, change: Change, at: float, *, by: str | None = None, detail: str = "") -> None:
-        """Write down what happened; it travels with the next snapshot."""
-        self.history.append({"change": change.value, "at": at, "by": by, "detail": detail})
+        """Write down what happened; it travels with the next snapshot.
+
+        Reports that join one after the other are one entry with their number, so that a snapshot stays small.
+        """
         self.changed = True
         self.updated_at = max(self.updated_at, at)
+        if change is Change.REPORT_JOINED and not detail:
+            last = self.history[-1] if self.history else None
+            if last is not None and "reports" in last:
+                last["reports"] += 1
+                last["at"] = max(last["at"], at)
+            else:
+                self.history.append({"change": change.value, "at": at, "by": by, "detail": "", "reports": 1})
+            return
+        self.history.append({"change": change.value, "at": at, "by": by, "detail": detail})
 
     def close(self, state: IncidentState, at: float, outcome: str | None) -> None:
         """End it. Who acknowledged it stays known."""
@@ -120,16 +152,6 @@ class IncidentRecord:
         self.acknowledged_by = self.refuted_by = None
         self.note(Change.REOPENED, at, by=by, detail=detail)
 
-    def drop_standing(self, report_id: str, by: str) -> None:
-        """A report no longer stands: ``by`` replaced or withdrew it."""
-        gone = self.standings.pop(report_id)
-        self.superseded[report_id] = by
-        self.changed = True
-        if self.standings:
-            self.subject = Subject.of(self.standings.values())
-        else:
-            self.ghost = gone
-
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
@@ -141,9 +163,12 @@ class Foreign:
     family: str
     lat: float
     lon: float
-    at: float
+    first_at: float
+    last_at: float
     cluster_id: str | None
     drill: bool
+    #: Dismissed over there. Kept, so that what was told before it and comes again is known to be old.
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,30 +188,41 @@ class DistrictState:
 
     code: str
     incidents: dict[str, IncidentRecord] = field(default_factory=dict)
-    places: dict[Place, list[str]] = field(default_factory=dict)
     #: report_id -> incident_id, for 48 hours at least: what was heard already.
     reports: dict[str, str] = field(default_factory=dict)
     #: Corrections that came before the report they correct, by that report's id.
     early: dict[str, Early] = field(default_factory=dict)
     foreign: dict[str, Foreign] = field(default_factory=dict)
-    #: When each station was last heard, by the gateway's clock.
+    #: When each station last checked in, by the gateway's clock.
     seen: dict[str, float] = field(default_factory=dict)
+    #: When each station was first known to be watched, or last sent a report: the later.
+    since: dict[str, float] = field(default_factory=dict)
     #: Stations that said they closed, and when.
     closed: dict[str, float] = field(default_factory=dict)
-    #: Silent stations and the incident each is part of.
-    silent: dict[str, str] = field(default_factory=dict)
+    silent: dict[str, Silent] = field(default_factory=dict)
+    #: The incident that is the outage of the whole district.
+    outage_id: str | None = None
     #: Since when the district is watched for silence.
     watch_from: float | None = None
-    # --- what the next flush tells and writes
+    # --- found again from the above
+    places: dict[Place, list[str]] = field(default_factory=dict, compare=False)
+    families: dict[tuple[str, bool], dict[str, IncidentRecord]] = field(default_factory=dict, compare=False)
+    # --- what the next flush tells and writes. A row is written as things are then, or deleted where there is nothing
     dirty: dict[str, IncidentRecord] = field(default_factory=dict)
-    new_reports: list[tuple[str, str]] = field(default_factory=list)
-    new_early: set[str] = field(default_factory=set)
-    new_foreign: set[str] = field(default_factory=set)
-    new_seen: set[str] = field(default_factory=set)
+    gone: dict[str, None] = field(default_factory=dict)
+    new_reports: dict[str, None] = field(default_factory=dict)
+    new_early: dict[str, None] = field(default_factory=dict)
+    new_foreign: dict[str, None] = field(default_factory=dict)
     #: Families (and whether a drill) whose spread has to be looked at.
     spreading: set[tuple[str, bool]] = field(default_factory=set)
-    #: ``closed``, ``silent`` or ``watch_from`` changed: written at the next flush.
+    #: ``seen`` changed.
+    seen_changed: bool = False
+    #: What else is remembered of the stations changed: written at the next flush.
     watch_changed: bool = False
+    # --- so that asking for deadlines is cheap: nothing can come due before these times
+    silence_look_at: float = field(default=0.0, compare=False)
+    silence_looked: tuple[object, object] = field(default=(None, None), compare=False)
+    expiry_look_at: float = field(default=0.0, compare=False)
 
     def touch(self, incident: IncidentRecord) -> None:
         """Have the incident decided, told and written at the next flush."""
@@ -198,36 +234,51 @@ class DistrictState:
         if incident is not None:
             if report_id is not None and report_id not in incident.report_ids:
                 incident.report_ids.append(report_id)
+            incident.repeat = True
             self.touch(incident)
 
     def add(self, incident: IncidentRecord) -> None:
         """Take in an incident, new or read back."""
         self.incidents[incident.incident_id] = incident
+        self.families.setdefault((incident.family, incident.drill), {})[incident.incident_id] = incident
         ids = self.places.setdefault(incident.place, [])
         if incident.incident_id not in ids:
             ids.append(incident.incident_id)
 
-    def add_standing(self, incident: IncidentRecord, standing: Standing, *, new: bool = True) -> None:
-        """A report joins an incident."""
+    def add_standing(self, incident: IncidentRecord, standing: Standing) -> None:
+        """A report joins an incident. What Siaga itself noticed is none that the store could know."""
         if not incident.standings:
             incident.subject, incident.ghost = Subject.of(()), None
         incident.standings[standing.report_id] = standing
         incident.subject.add(standing)
         self.reports[standing.report_id] = incident.incident_id
-        if new:
-            self.new_reports.append((incident.incident_id, standing.report_id))
+        self.new_reports[standing.report_id] = None
+        if standing.person != ITSELF:
             incident.report_ids.append(standing.report_id)
+
+    def drop_standing(self, incident: IncidentRecord, report_id: str, by: str) -> None:
+        """A report no longer stands: ``by`` replaced or withdrew it."""
+        gone = incident.standings.pop(report_id)
+        incident.superseded[report_id] = by
+        incident.changed = True
+        self.new_reports[report_id] = None
+        incident.subject = Subject.of(incident.standings.values() or (gone,))
+        if not incident.standings:
+            incident.ghost = gone
 
     def supersede(self, incident: IncidentRecord, report_id: str, by: str) -> None:
         """A report belongs to the incident and does not stand in it."""
         incident.superseded[report_id] = by
         self.reports[report_id] = incident.incident_id
+        self.new_reports[report_id] = None
         incident.report_ids.append(report_id)
 
     def forget(self, incident: IncidentRecord) -> None:
         """Drop an incident and its reports."""
         self.incidents.pop(incident.incident_id, None)
         self.dirty.pop(incident.incident_id, None)
+        self.gone[incident.incident_id] = None
+        self.families.get((incident.family, incident.drill), {}).pop(incident.incident_id, None)
         ids = self.places.get(incident.place, [])
         if incident.incident_id in ids:
             ids.remove(incident.incident_id)
@@ -236,44 +287,16 @@ class DistrictState:
         for report_id in (*incident.standings, *incident.superseded):
             if self.reports.get(report_id) == incident.incident_id:
                 del self.reports[report_id]
+                self.new_reports[report_id] = None
 
     @property
     def is_dirty(self) -> bool:
         """Whether the next flush has something to write, besides check-ins."""
-        return bool(self.dirty or self.new_early or self.new_foreign or self.watch_changed)
+        return bool(
+            self.dirty or self.gone or self.new_reports or self.new_early or self.new_foreign or self.watch_changed
+        )
 
 
 def last_activity(incident: IncidentRecord) -> float:
     """When the incident was last heard of or changed."""
     return max(incident.subject.last_received, incident.updated_at)
-
-
-def expired(state: DistrictState, now: float, windows: Windows) -> list[IncidentRecord]:
-    """The incidents that no rule can need any more: closed ones after the de-duplication window, others after a week."""
-    keep_closed = now - windows.dedupe.total_seconds()
-    keep_open = now - max(RETAIN_OPEN / windows.speed, windows.dedupe.total_seconds())
-    silent = set(state.silent.values())
-    return [
-        incident
-        for incident in state.incidents.values()
-        if last_activity(incident) < (keep_open if incident.is_open else keep_closed)
-        and incident.incident_id not in state.dirty
-        and incident.incident_id not in silent
-    ]
-
-
-def expire(state: DistrictState, now: float, windows: Windows) -> int:
-    """Forget what no rule can need any more; answers how many things were forgotten."""
-    old = expired(state, now, windows)
-    for incident in old:
-        state.forget(incident)
-    keep = now - windows.dedupe.total_seconds()
-    late = [report_id for report_id, early in state.early.items() if early.received < keep]
-    for report_id in late:
-        del state.early[report_id]
-        state.new_early.discard(report_id)
-    told = [key for key, trouble in state.foreign.items() if trouble.at < now - 2 * windows.spread.total_seconds()]
-    for key in told:
-        del state.foreign[key]
-        state.new_foreign.discard(key)
-    return len(old) + len(late) + len(told)
