@@ -1,0 +1,175 @@
+"""The gateway's OpenAPI document: the contracts are its bodies, the problems its refusals.
+
+Written out instead of derived: the three posts are answered below FastAPI's routes, where bytes become items in one
+step. A test posts what the document promises and compares.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pydantic.json_schema import models_json_schema
+
+from producers.entries import ItemKind
+from producers.gateway.intake import MAX_BATCH_BYTES, MAX_BATCH_ITEMS, MODELS
+from siaga import __version__
+from siaga.contracts.topics import MAX_ITEM_BYTES
+
+_REF: Final = "#/components/schemas/"
+_PROBLEM_MEDIA: Final = "application/problem+json"
+
+
+def openapi_document() -> dict[str, Any]:
+    """The whole document (OpenAPI 3.1)."""
+    _, contracts = models_json_schema(
+        [(model, "validation") for model in MODELS.values()], ref_template=_REF + "{model}"
+    )
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Siaga gateway",
+            "version": __version__,
+            "description": "Takes reports and check-ins from devices. `202` means: on Kafka (acks=all), or on the "
+            "gateway's synced disk queue. Posting the same `report_id` again is harmless.",
+        },
+        "paths": {
+            "/v1/reports": {"post": _post_one(ItemKind.REPORT, "Report", "Send one report")},
+            "/v1/checkins": {"post": _post_one(ItemKind.CHECKIN, "CheckIn", "Send one check-in")},
+            "/v1/reports:batch": {"post": _post_batch()},
+            **_plain_paths(),
+        },
+        "components": {
+            "securitySchemes": {
+                "device": {"type": "http", "scheme": "bearer", "bearerFormat": "<device_id>.<secret>"}
+            },
+            "schemas": {**contracts["$defs"], **_own_schemas()},
+        },
+    }
+
+
+def _post_one(kind: ItemKind, schema: str, summary: str) -> dict[str, Any]:
+    return {
+        "operationId": f"post_{kind.value}",
+        "summary": summary,
+        "description": f"At most {MAX_ITEM_BYTES} bytes.",
+        "security": [{"device": []}],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": {"$ref": _REF + schema}}}},
+        "responses": {
+            "202": _json("It is kept and will be acted on", "Accepted"),
+            **_refusals("400", "401", "403", "408", "413", "415", "422", "429", "503"),
+        },
+    }
+
+
+def _post_batch() -> dict[str, Any]:
+    return {
+        "operationId": "post_batch",
+        "summary": "Send several reports and check-ins",
+        "description": f"At most {MAX_BATCH_ITEMS} items and {MAX_BATCH_BYTES} bytes; an answer for each.",
+        "security": [{"device": []}],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": {"$ref": _REF + "Batch"}}}},
+        "responses": {
+            "202": _json("Every item is kept", "BatchAnswer"),
+            "207": _json("Some items were not taken: each answer says", "BatchAnswer"),
+            **_refusals("400", "401", "408", "413", "415", "422", "429", "503"),
+        },
+    }
+
+
+def _plain_paths() -> dict[str, Any]:
+    text = {"text/plain": {"schema": {"type": "string"}}}
+    status = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}}
+    alive = {"description": "The process answers", "content": {"application/json": {"schema": status}}}
+    ready = {"description": "It takes items", "content": {"application/json": {"schema": status}}}
+    return {
+        "/healthz": {
+            "get": {"operationId": "healthz", "summary": "Whether it runs", "responses": {"200": alive}},
+        },
+        "/readyz": {
+            "get": {
+                "operationId": "readyz",
+                "summary": "Whether it takes items",
+                "responses": {"200": ready, **_refusals("503")},
+            }
+        },
+        "/metrics": {
+            "get": {
+                "operationId": "metrics",
+                "summary": "Metrics for Prometheus",
+                "responses": {"200": {"description": "Prometheus text format", "content": text}},
+            }
+        },
+    }
+
+
+def _own_schemas() -> dict[str, Any]:
+    answer = {"anyOf": [{"$ref": _REF + "Accepted"}, {"$ref": _REF + "Problem"}]}
+    return {
+        "Accepted": {
+            "type": "object",
+            "required": ["report_id", "status"],
+            "properties": {
+                "report_id": {"type": "string", "format": "uuid"},
+                "status": {
+                    "enum": ["accepted", "spooled"],
+                    "description": "`accepted`: Kafka has it; `spooled`: the gateway's disk has it for now",
+                },
+            },
+        },
+        "Batch": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                name: {
+                    "type": "array",
+                    "maxItems": MAX_BATCH_ITEMS,
+                    "items": {"$ref": _REF + schema},
+                }
+                for name, schema in (("reports", "Report"), ("checkins", "CheckIn"))
+            },
+        },
+        "BatchAnswer": {
+            "type": "object",
+            "required": ["reports", "checkins"],
+            "properties": {name: {"type": "array", "items": answer} for name in ("reports", "checkins")},
+        },
+        "Problem": {
+            "type": "object",
+            "description": "RFC 9457",
+            "required": ["type", "title", "status"],
+            "properties": {
+                "type": {"type": "string"},
+                "title": {"type": "string"},
+                "status": {"type": "integer"},
+                "detail": {"type": "string"},
+                "errors": {"type": "array", "items": {"$ref": _REF + "FieldProblem"}},
+            },
+        },
+        "FieldProblem": {
+            "type": "object",
+            "required": ["field", "message", "remedy"],
+            "properties": {name: {"type": "string"} for name in ("field", "message", "remedy")},
+        },
+    }
+
+
+_REFUSALS: Final = {
+    "400": "The body is not JSON",
+    "401": "No such device, or not its secret",
+    "403": "The device may not report for this station; `detail` says for what it may",
+    "408": "The body did not arrive in time",
+    "413": "The body is too large",
+    "415": "The body is not application/json",
+    "422": "Fields are wrong: `errors` names every one",
+    "429": "The device sends too much; `Retry-After` says when to try again",
+    "503": "It cannot be kept now; `Retry-After` says when to try again",
+}
+
+
+def _refusals(*codes: str) -> dict[str, Any]:
+    body = {_PROBLEM_MEDIA: {"schema": {"$ref": _REF + "Problem"}}}
+    return {code: {"description": _REFUSALS[code], "content": body} for code in codes}
+
+
+def _json(description: str, schema: str) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": {"$ref": _REF + schema}}}}

@@ -1,0 +1,193 @@
+"""The gateway's process: opens what it needs, serves until it is asked to end, and closes everything in order.
+
+In: the settings, SIGTERM or SIGINT. Out: an exit in good order, after which everything answered 202 is on Kafka or on
+the spool. State: the parts' own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+
+import uvicorn
+import uvloop
+from prometheus_client import ProcessCollector, disable_created_metrics, start_http_server
+
+from producers.gateway.app import Gateway
+from producers.gateway.batcher import Batcher
+from producers.gateway.canary import send_canaries
+from producers.gateway.known import Known
+from producers.gateway.posts import Posts
+from producers.journal import Journal, journal_directory
+from producers.metrics import GatewayMetrics
+from producers.publisher import Publisher
+from producers.spool import Spool
+from siaga.settings import Settings, SettingsError
+from siaga.wire.registry_tail import RegistryTail
+
+log = logging.getLogger(__name__)
+
+#: Seconds that requests under way may still take when the gateway is asked to end.
+_LAST_REQUESTS = 5
+#: What the gateway waits for an acknowledgement is the setting; what Kafka's client tries, this much longer.
+_DELIVERY_FACTOR = 4
+_LEAST_DELIVERY = 8.0
+
+
+def serve(settings: Settings) -> None:
+    """Run the gateway until SIGTERM or SIGINT.
+
+    Raises:
+        SettingsError: no broker is set, a port is taken, or another gateway holds the data directory.
+    """
+    settings.require_kafka()
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    disable_created_metrics()
+    uvloop.run(_run(settings))
+
+
+async def _run(settings: Settings) -> None:
+    metrics = GatewayMetrics()
+    ProcessCollector(registry=metrics.registry)
+    with contextlib.ExitStack() as last:
+        listening = last.enter_context(_listening(settings.gateway_host, settings.gateway_port))
+        # First: it keeps a second gateway from everything else in the data directory.
+        spool = Spool(settings.data_dir / "spool", max_bytes=settings.spool_max_bytes)
+        last.callback(spool.close)
+        known = Known(settings.data_dir)
+        last.callback(known.close)
+        journal = None
+        if settings.gateway_journal:
+            journal = Journal(journal_directory(settings), max_bytes=settings.spool_max_bytes)
+            last.callback(journal.close)
+        delivery = max(_LEAST_DELIVERY, _DELIVERY_FACTOR * settings.gateway_ack_timeout)
+        publisher = Publisher(settings, "siaga-gateway", delivery_timeout=delivery)
+        last.callback(publisher.close, 2.0)
+        tail = RegistryTail(settings, known.take, client_id="siaga-gateway-registry")
+        tail.start()
+        last.callback(tail.stop, 1.0)
+        last.enter_context(_metrics_on(settings, metrics))
+        batcher = Batcher(
+            publisher,
+            spool,
+            journal,
+            metrics,
+            linger=settings.gateway_linger,
+            ack_timeout=settings.gateway_ack_timeout,
+        )
+        _show(metrics, spool, publisher, known, batcher)
+        beside = [
+            asyncio.create_task(_follow(tail, known)),
+            asyncio.create_task(
+                send_canaries(publisher, metrics, partitions=settings.partitions, every=settings.canary_every)
+            ),
+        ]
+        try:
+            posts = Posts(settings, known, batcher, metrics)
+            await _serve_http(Gateway(posts, metrics, lambda: _unready(known, spool)), listening)
+        finally:
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+            await batcher.stop(settings.gateway_ack_timeout + 5.0)
+    log.info("gateway: ended in order")
+
+
+def _unready(known: Known, spool: Spool) -> str:
+    if not known.ready:
+        return "devices and stations are not known yet; is Kafka there, and are its topics made ('siaga topics')?"
+    if spool.disk_bytes >= spool.max_bytes * 0.99:
+        return "the disk queue is full; see why Kafka takes nothing"
+    return ""
+
+
+async def _follow(tail: RegistryTail, known: Known) -> None:
+    """Wait until the registry is known, then tell; the garbage collector need not look at it ever again."""
+    while not await asyncio.to_thread(tail.wait_caught_up, 0.2):
+        pass
+    await asyncio.to_thread(known.caught_up)
+    gc.collect()
+    gc.freeze()
+    log.info("gateway: %d districts are known", len(known.registry.district_codes))
+
+
+async def _serve_http(app: Gateway, listening: socket.socket) -> None:
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=60,
+        timeout_graceful_shutdown=_LAST_REQUESTS,
+    )
+    server = _Server(config)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.ask_to_end)
+    host, port = listening.getsockname()[:2]
+    log.info("gateway: takes reports on http://%s:%s", host, port)
+    await server.serve(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's, without its signal handlers: it would end by the signal itself, before anything is closed."""
+
+    def ask_to_end(self) -> None:
+        self.should_exit = True
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((host, port))
+            listening.listen(2048)
+        except (OSError, OverflowError) as error:
+            raise SettingsError(
+                f"gateway_port: {host}:{port} cannot be used ({error}); set SIAGA_GATEWAY_PORT to a free one"
+            ) from None
+        yield listening
+
+
+@contextlib.contextmanager
+def _metrics_on(settings: Settings, metrics: GatewayMetrics) -> Iterator[None]:
+    address, port = settings.metrics_host, settings.gateway_metrics_port
+    try:
+        server, thread = start_http_server(port, address, registry=metrics.registry)
+    except OSError as error:
+        raise SettingsError(
+            f"gateway_metrics_port: {address}:{port} cannot be used ({error}); "
+            "set SIAGA_GATEWAY_METRICS_PORT to a free one"
+        ) from None
+    try:
+        yield
+    finally:
+        # It polls twice a second; nobody need wait for that.
+        threading.Thread(target=server.shutdown, daemon=True).start()
+        thread.join(0.1)
+        server.server_close()
+
+
+def _show(metrics: GatewayMetrics, spool: Spool, publisher: Publisher, known: Known, batcher: Batcher) -> None:
+    metrics.spool_max_bytes.set(spool.max_bytes)
+    metrics.spool_items.set_function(lambda: spool.items)
+    metrics.spool_bytes.set_function(lambda: spool.disk_bytes)
+    metrics.kafka_up.set_function(lambda: float(publisher.connected and not batcher.spooling))
+    metrics.registry_ready.set_function(lambda: float(known.ready))
+    metrics.waiting.set_function(lambda: batcher.waiting)

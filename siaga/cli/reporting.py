@@ -1,0 +1,267 @@
+"""``siaga report`` and ``siaga device``: one report from the command line, and the devices that may report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from siaga.contracts.registry import Device
+    from siaga.settings import Settings
+
+_TOKEN: Final = "SIAGA_TOKEN"  # noqa: S105  (the name of the variable, not a token)
+_TIMEOUT: Final = 15.0
+_READ_SECONDS: Final = 20.0
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``siaga report`` and ``siaga device …``."""
+    app.command()(report)
+    devices = typer.Typer(help="Devices that may report.", no_args_is_help=True)
+    devices.command("add")(device_add)
+    devices.command("list")(device_list)
+    devices.command("revoke")(device_revoke)
+    app.add_typer(devices, name="device")
+
+
+# -- one report ---------------------------------------------------------------------------------------------------
+
+
+def report(
+    kind: str = typer.Argument(help="Such as violence.brawl."),
+    station: str = typer.Argument(help="Such as 33.26.08.2001-003."),
+    *,
+    text: str = typer.Option("", help="What happened, in words."),
+    injured: int | None = typer.Option(None, min=0),
+    dead: int | None = typer.Option(None, min=0),
+    crowd: int | None = typer.Option(None, min=0),
+    weapons: str | None = typer.Option(None, help="none, blunt, sharp, firearm or explosive."),
+    ballots_threatened: bool | None = typer.Option(None, "--ballots-threatened/--ballots-safe"),
+    voting_stopped: bool | None = typer.Option(None, "--voting-stopped/--voting-goes-on"),
+    accused_unit: str | None = typer.Option(None, help="Code of the unit the report accuses."),
+    reporter: str = typer.Option("posko", help="Id of the person who reports."),
+    role: str = typer.Option("officer", help="officer, committee, witness, public or sensor."),
+    at: str | None = typer.Option(None, help="When it happened: ISO 8601 with an offset; now by default."),
+    drill: bool = typer.Option(False, "--drill", help="It is an exercise."),
+    gateway: str | None = typer.Option(None, help="The gateway's address; the running one's by default."),
+    as_json: bool = typer.Option(False, "--json", help="Print the gateway's answer as JSON."),
+) -> None:
+    """Send one report. The device's token is in SIAGA_TOKEN, or the running demonstration's is taken."""
+    import json
+    import uuid
+    from datetime import UTC, datetime
+
+    from siaga.settings import load_settings
+
+    settings = load_settings()
+    run = _running(settings)
+    facts = {
+        "injured": injured,
+        "dead": dead,
+        "crowd": crowd,
+        "weapons": weapons,
+        "ballots_threatened": ballots_threatened,
+        "voting_stopped": voting_stopped,
+        "accused_unit": accused_unit,
+    }
+    item = {
+        "schema_version": 1,
+        "report_id": str(uuid.uuid4()),
+        "kind": kind,
+        "station_id": station,
+        "occurred_at": at or datetime.now(UTC).isoformat(),
+        "sent_at": datetime.now(UTC).isoformat(),
+        "reporter": {"id": reporter, "role": role},
+        "facts": {name: value for name, value in facts.items() if value is not None},
+        "text": text,
+        "drill": drill,
+    }
+    base = gateway or run.get("gateway") or f"http://{settings.gateway_host}:{settings.gateway_port}"
+    status, answer = _post(f"{base.rstrip('/')}/v1/reports", item, _token(run))
+    if as_json:
+        typer.echo(json.dumps(answer, ensure_ascii=False))
+    elif status == 202:
+        typer.echo(f"{answer['report_id']} {answer['status']}")
+    else:
+        for line in _problem_lines(status, answer):
+            typer.echo(f"siaga: {line}", err=True)
+    if status != 202:
+        raise typer.Exit(1)
+
+
+def _token(run: Mapping[str, Any]) -> str:
+    import os
+
+    token = os.environ.get(_TOKEN, "").partition(",")[0].strip() or (run.get("device") or {}).get("token", "")
+    if not token:
+        _fail(f"{_TOKEN}: is not set; put a device's token in it (make one with 'siaga device add')")
+    return str(token)
+
+
+def _post(url: str, item: Mapping[str, Any], token: str) -> tuple[int, Any]:
+    import json
+    import urllib.error
+    import urllib.request
+
+    if not url.startswith(("http://", "https://")):
+        _fail(f"gateway: {url!r} is no address; write one such as http://127.0.0.1:8081")
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    # Only http and https come this far.
+    request = urllib.request.Request(url, json.dumps(item).encode(), headers, method="POST")  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:  # noqa: S310
+            return response.status, json.loads(response.read())
+    except urllib.error.HTTPError as error:
+        body = error.read()
+        try:
+            return error.code, json.loads(body)
+        except ValueError:
+            return error.code, {}
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        _fail(f"gateway: {url} does not answer ({reason}); start it, or name another with --gateway")
+
+
+def _problem_lines(status: int, problem: Any) -> list[str]:
+    body = problem if isinstance(problem, dict) else {}
+    lines = [
+        ": ".join(part for part in (error["field"], f"{error['message']}; {error['remedy']}") if part)
+        for error in body.get("errors", ())
+    ]
+    return lines or [body.get("detail") or body.get("title") or f"the gateway answered {status}"]
+
+
+# -- devices ------------------------------------------------------------------------------------------------------
+
+
+def device_add(
+    device_id: str = typer.Argument(help="The device's name: letters, digits and . _ : @ -"),
+    *,
+    district: list[str] = typer.Option([], help="Code of a province, regency or district it may report for."),
+    station: list[str] = typer.Option([], help="A single station it may report for."),
+    rate: int | None = typer.Option(None, min=1, help="Items it may send in a minute; the setting's by default."),
+    renew: bool = typer.Option(False, "--renew", help="Replace a device of this name; its old token ends."),
+    as_json: bool = typer.Option(False, "--json", help="Print the token as JSON."),
+) -> None:
+    """Add a device and print its token, which nobody can read again later."""
+    import json
+
+    from pydantic import ValidationError
+
+    from producers.auth import make_device
+    from siaga.contracts.decode import problems_of
+
+    if not district and not station:
+        _fail("district: none is named; say what it may report for with --district CODE or --station NUMBER")
+    settings = _with_kafka()
+    try:
+        made, token = make_device(device_id, tuple(district), stations=tuple(station), rate_per_minute=rate)
+    except ValidationError as error:
+        _fail("\n".join(f"{p.field}: {p.message}; {p.remedy}" for p in problems_of(error)))
+    there = _devices(settings).get(device_id)
+    if there is not None and there.active and not renew:
+        _fail(f"device_id: there is a device {device_id}; choose another name, or replace it with --renew")
+    _publish(settings, made)
+    if as_json:
+        typer.echo(json.dumps({"device_id": device_id, "token": token}))
+        return
+    typer.echo(token)
+    typer.echo(f"{device_id} may report now. Keep the token: it is not kept here and not shown again.", err=True)
+
+
+def device_list(as_json: bool = typer.Option(False, "--json", help="Print the devices as JSON.")) -> None:
+    """List the devices."""
+    import json
+
+    found = sorted(_devices(_with_kafka()).values(), key=lambda device: device.device_id)
+    if as_json:
+        typer.echo(json.dumps([device.model_dump(mode="json", exclude={"secret_sha256"}) for device in found]))
+        return
+    for device in found:
+        state = "active" if device.active else "revoked"
+        rate = f" {device.rate_per_minute}/min" if device.rate_per_minute else ""
+        typer.echo(f"{device.device_id} {state}{rate} {' '.join((*device.districts, *device.stations))}")
+    if not found:
+        typer.echo("there is no device; add one with 'siaga device add'", err=True)
+
+
+def device_revoke(device_id: str = typer.Argument(help="The device's name.")) -> None:
+    """Let a device report no more, from now on. Its reports stay."""
+    settings = _with_kafka()
+    there = _devices(settings).get(device_id)
+    if there is None:
+        _fail(f"device_id: there is no device {device_id}; see 'siaga device list'")
+    _publish(settings, there.model_copy(update={"active": False}))
+    typer.echo(f"{device_id} is revoked")
+
+
+def _with_kafka() -> Settings:
+    """The settings, with the running Siaga's broker where none is set."""
+    from siaga.settings import load_settings
+
+    settings = load_settings()
+    if not settings.kafka:
+        settings = settings.model_copy(update={"kafka": _running(settings).get("kafka")})
+    settings.require_kafka()
+    return settings
+
+
+def _devices(settings: Settings) -> dict[str, Device]:
+    """Every device in the registry, by its name."""
+    from siaga.contracts.registry import Device, Entity
+    from siaga.wire.registry_tail import RegistryTail
+
+    found: dict[str, Device] = {}
+
+    def take(key: str, value: bytes | None) -> None:
+        entity, _, name = key.partition("/")
+        if entity != Entity.DEVICE:
+            return
+        if value is None:
+            found.pop(name, None)
+        else:
+            found[name] = Device.model_validate_json(value)
+
+    tail = RegistryTail(settings, take, client_id="siaga-cli")
+    tail.start()
+    try:
+        if not tail.wait_caught_up(_READ_SECONDS):
+            _fail(f"kafka: {settings.kafka} does not show the registry; start it, or make it with 'siaga topics'")
+    finally:
+        tail.stop()
+    return found
+
+
+def _publish(settings: Settings, device: Device) -> None:
+    from siaga.wire.registry_tail import RegistryError, publish_entries
+
+    try:
+        publish_entries(settings, [device])
+    except RegistryError as error:
+        _fail(str(error))
+
+
+# -- both ---------------------------------------------------------------------------------------------------------
+
+
+def _running(settings: Settings) -> Mapping[str, Any]:
+    """What the Siaga that runs here says of itself; empty when none does."""
+    import json
+
+    for directory in (settings.data_dir, settings.data_dir / "demo"):
+        try:
+            read = json.loads(Path(directory, "run.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(read, dict):
+            return read
+    return {}
+
+
+def _fail(message: str) -> NoReturn:
+    for line in message.splitlines():
+        typer.echo(f"siaga: {line}", err=True)
+    raise typer.Exit(2)
