@@ -16,9 +16,9 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from siaga.store.tables import audit_head, audit_log, commands, utc_text
 from sinks.bulk import Row
 from sinks.rows import canonical
-from sinks.tables import audit_head, audit_log, commands, utc_text
 
 #: What the first row is sealed with.
 BEGINNING: Final = "0" * 64

@@ -11,8 +11,8 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from siaga.contracts.rejection import RejectReason
 from siaga.contracts.topics import INCIDENTS, REPORTS
+from siaga.store import tables
 from siaga.types import Severity
-from sinks import tables
 from sinks.batch import TOPICS
 
 #: Which stage a canary has reached when it is read from a topic.

@@ -18,9 +18,9 @@ from siaga.contracts.incident import HistoryEntry, Incident, Reason
 from siaga.contracts.registry import DistrictStations
 from siaga.contracts.rejection import Rejection
 from siaga.contracts.report import AcceptedReport
-from sinks import tables
+from siaga.store import tables
+from siaga.store.tables import utc_text
 from sinks.bulk import Row
-from sinks.tables import utc_text
 
 #: What the gateway adds and what a device changes when it sends the same report again: no part of what it says.
 _VOLATILE: Final = frozenset({"received_at", "device_id", "sent_at"})

@@ -14,12 +14,12 @@ import sqlalchemy as sa
 
 from siaga.contracts.decode import Problem, Refused
 from siaga.contracts.rejection import RejectReason
-from sinks import tables
+from siaga.store import tables
+from siaga.store.tables import utc_text
 from sinks.batch import Batch, Kept, original_of
 from sinks.bulk import Row, put, put_one
 from sinks.database import ROW_FAULTS
 from sinks.rows import said_in_body, said_in_checkin
-from sinks.tables import utc_text
 
 #: Keys of one statement.
 _KEYS: Final = 500

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from siaga.contracts.registry import DistrictStations
 from siaga.contracts.topics import STORE_GROUP
+from siaga.store.tables import utc_text
 from sinks import audit_log, tables
 from sinks.audit_log import COMMAND, Act, Head, command_detail
 from sinks.batch import Batch, Entry, Kept, Place, original_of
@@ -24,7 +25,6 @@ from sinks.bulk import put
 from sinks.database import StoreLock
 from sinks.migrate import upgrade
 from sinks.rows import district_row, station_rows
-from sinks.tables import utc_text
 from sinks.work import Work, Written, chunks, said_of
 
 _NEWER_SNAPSHOT: Final = ("epoch", "version")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from sinks.tables import metadata
+from siaga.store.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
