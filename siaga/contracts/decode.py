@@ -89,6 +89,9 @@ def problem_of(error: ErrorDetails) -> Problem:
         remedy = remedy.format(**error.get("ctx", {}))
     except (KeyError, IndexError):
         remedy = "correct the value"
+    if error["type"] == "too_long" and error["ctx"].get("field_type") == "Value":
+        # Clean text is measured after it is cleaned, where pydantic takes it for a list.
+        message, remedy = "is too long", f"shorten it to {error['ctx']['max_length']} characters"
     if error["type"] == "value_error":
         message = message.removeprefix("Value error, ")
         head, colon, rest = message.partition(": ")
