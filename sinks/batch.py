@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeVar
+from uuid import UUID
 
 from pydantic import ValidationError
 from pydantic_core import from_json
@@ -21,7 +22,7 @@ from siaga.contracts.base import SCHEMA_VERSION, Contract
 from siaga.contracts.canary import canary_of
 from siaga.contracts.checkin import AcceptedCheckIn
 from siaga.contracts.command import Command
-from siaga.contracts.decode import Problem, Refused, decode, problems_of
+from siaga.contracts.decode import Decoded, Problem, Refused, decode, problems_of
 from siaga.contracts.incident import Incident
 from siaga.contracts.registry import RegistryEntry, parse_entry
 from siaga.contracts.rejection import Rejection, RejectReason, rejection_id
@@ -107,13 +108,10 @@ class Batch:
 
     def refuse(self, record: Record, refused: Refused) -> None:
         """Set an item aside with its reason and its original bytes."""
-        where = f"{record.topic}-{record.partition}@{record.offset}"
-        if refused.index is not None:
-            where += f"#{refused.index}"
         problems = refused.problems
         rejection = Rejection(
             schema_version=SCHEMA_VERSION,
-            rejection_id=rejection_id(SOURCE, where, refused.original),
+            rejection_id=refusal_id(record, refused.index, refused.original),
             reason=refused.reason,
             field=_storable(problems[0].field)[:200] or None,
             message=_storable("; ".join(f"{p.field}: {p.message}" if p.field else p.message for p in problems))[
@@ -130,7 +128,7 @@ class Batch:
         )
         self.rejected.setdefault(str(rejection.rejection_id), (rejection_row(rejection), record, refused.index))
 
-    def conflict(self, kept: Kept, original: bytes) -> None:
+    def conflict(self, kept: Kept) -> None:
         """Refuse an item whose id is taken by another."""
         row, record, index = kept
         problem = Problem(
@@ -138,12 +136,18 @@ class Batch:
             f"{row[0]} was used before for something else",
             "send it with an id of its own; to change a report, send another that corrects it",
         )
-        self.refuse(record, Refused(RejectReason.CONFLICTING_ID, (problem,), original, index))
+        refused = Refused(RejectReason.CONFLICTING_ID, (problem,), original_of(record, index), index)
+        self.refuse(record, refused)
 
 
-def original_of(kept: Kept) -> bytes:
-    """The bytes of the item that a row was made of."""
-    _, record, index = kept
+def refusal_id(record: Record, index: int | None, original: bytes) -> UUID:
+    """The id under which an item of a record is set aside by the store."""
+    where = f"{record.topic}-{record.partition}@{record.offset}"
+    return rejection_id(SOURCE, where if index is None else f"{where}#{index}", original)
+
+
+def original_of(record: Record, index: int | None) -> bytes:
+    """The bytes of an item of a record."""
     if index is None:
         return record.value or b""
     return json.dumps(from_json(record.value or b"")[index]).encode()
@@ -156,20 +160,22 @@ def _storable(text: str) -> str:
 # -- one taker a topic --------------------------------------------------------------------------------------------
 
 
-def _decoded(batch: Batch, model: type[M], record: Record) -> list[tuple[M, int | None]]:
-    """The record's items with their places in its array; what does not fit is refused."""
+def places_of(record: Record, decoded: Decoded[M]) -> Iterable[tuple[int | None, M]]:
+    """The usable items of a record with their places in its array; None where it is no array."""
+    if not decoded.refused:
+        return enumerate(decoded.items) if (record.value or b"")[:1] == b"[" else ((None, i) for i in decoded.items)
+    gone = {refused.index for refused in decoded.refused}
+    places = (number for number in range(len(decoded.items) + len(gone)) if number not in gone)
+    return zip(places, decoded.items, strict=False)
+
+
+def _decoded(batch: Batch, model: type[M], record: Record) -> Iterable[tuple[int | None, M]]:
+    """The record's usable items with their places; what does not fit is refused."""
     decoded = decode(model, record.value)
     batch.rows += len(decoded.items)
-    if not decoded.refused:
-        if len(decoded.items) == 1 and record.value and record.value[:1] != b"[":
-            return [(decoded.items[0], None)]
-        return [(item, number) for number, item in enumerate(decoded.items)]
-    gone = set()
     for refused in decoded.refused:
-        gone.add(refused.index)
         batch.refuse(record, refused)
-    places = (number for number in range(len(decoded.items) + len(gone)) if number not in gone)
-    return list(zip(decoded.items, places, strict=False))
+    return places_of(record, decoded)
 
 
 def _take_once(
@@ -183,12 +189,12 @@ def _take_once(
 ) -> None:
     """Things that never change: the first of an id counts, one that says something else is refused."""
     kept = into(batch)
-    for item, index in _decoded(batch, model, record):
+    for index, item in _decoded(batch, model, record):
         row = row_of(item)
         new = (row, record, index)
         known = kept.setdefault(row[0], new)
         if known is not new and said(known[0]) != said(row):
-            batch.conflict(new, original_of(new))
+            batch.conflict(new)
 
 
 def _said(row: Row, *, body: int) -> object:
@@ -233,7 +239,7 @@ def _take_incident(batch: Batch, record: Record) -> None:
     """The newest snapshot counts; history and reports are taken from each."""
     if _is_canary(batch, record):
         return
-    for incident, index in _decoded(batch, Incident, record):
+    for index, incident in _decoded(batch, Incident, record):
         incident_id = str(incident.incident_id)
         known = batch.incidents.get(incident_id)
         if known is None or known[0][2] < incident.version:
@@ -250,13 +256,13 @@ def _take_incident(batch: Batch, record: Record) -> None:
 
 
 def _take_rejection(batch: Batch, record: Record) -> None:
-    for rejection, index in _decoded(batch, Rejection, record):
+    for index, rejection in _decoded(batch, Rejection, record):
         try:
             row = rejection_row(rejection)
         except ValueError:
             problem = Problem("original", "is not base64", "send the original bytes in base64")
-            kept: Kept = ((), record, index)
-            batch.refuse(record, Refused(RejectReason.INVALID, (problem,), original_of(kept), index))
+            refused = Refused(RejectReason.INVALID, (problem,), original_of(record, index), index)
+            batch.refuse(record, refused)
         else:
             batch.rejected.setdefault(row[0], (row, record, index))
 

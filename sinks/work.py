@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 
@@ -20,6 +20,8 @@ from sinks.batch import Batch, Kept, original_of
 from sinks.bulk import Row, put, put_one
 from sinks.database import ROW_FAULTS
 from sinks.rows import said_in_body, said_in_checkin
+
+K = TypeVar("K")
 
 #: Keys of one statement.
 _KEYS: Final = 500
@@ -71,7 +73,9 @@ class Work:
             problem = Problem(
                 "", f"does not fit the table {table.name} ({type(cause).__name__})", "correct it and send it again"
             )
-            self.batch.refuse(kept[1], Refused(RejectReason.UNSTORABLE, (problem,), original_of(kept), kept[2]))
+            _, record, index = kept
+            refused = Refused(RejectReason.UNSTORABLE, (problem,), original_of(record, index), index)
+            self.batch.refuse(record, refused)
             return 0
 
     def put_rejected(self) -> None:
@@ -110,7 +114,7 @@ def _said(table: sa.Table, row: Sequence[Any]) -> object:
     return said_in_body(row[1]) if "body" in table.c else None
 
 
-def chunks(keys: Collection[str]) -> Iterator[list[str]]:
+def chunks(keys: Collection[K]) -> Iterator[list[K]]:
     """Keys in portions that a statement can name."""
     every = list(keys)
     for start in range(0, len(every), _KEYS):

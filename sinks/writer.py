@@ -20,7 +20,7 @@ from siaga.contracts.topics import STORE_GROUP
 from siaga.store.tables import utc_text
 from sinks import audit_log, tables
 from sinks.audit_log import COMMAND, Act, Head, command_detail
-from sinks.batch import Batch, Entry, Kept, Place, original_of
+from sinks.batch import Batch, Entry, Kept, Place
 from sinks.bulk import put
 from sinks.database import StoreLock
 from sinks.migrate import upgrade
@@ -179,7 +179,7 @@ class Writer:
             known = work.known(table, kept)
         for key, said in known.items():
             if said != said_of(table, kept[key][0]):
-                work.batch.conflict(kept[key], original_of(kept[key]))
+                work.batch.conflict(kept[key])
         return [] if many else [entry for entry in new if entry[0][0] not in work.set_aside]
 
     def _audit(self, work: Work, acts: Sequence[Act]) -> None:
