@@ -14,7 +14,7 @@ from siaga.contracts.incident import Change, IncidentState
 from siaga.contracts.report import Role
 from siaga.election.district import District
 from siaga.election.registry import Registry
-from siaga.rules.silence import deadline, is_outage, is_outage_still
+from siaga.rules.silence import allowance, deadline, is_outage, is_outage_still
 from siaga.rules.subject import Standing
 from siaga.triage.joining import find, join, open_incident
 from siaga.triage.state import ITSELF, DistrictState, IncidentRecord, Silent
@@ -76,13 +76,18 @@ def look(state: DistrictState, registry: Registry, at: float) -> None:
 
 
 def heard(state: DistrictState, station_id: str, received: float, registry: Registry) -> None:
-    """A station sent a report (``received``: the gateway's time): it can be reached."""
-    if received <= state.since.get(station_id, -math.inf):
+    """A station sent a report (``received``: the gateway's time): it can be reached.
+
+    Where no check-in is expected that matters only to who is silent already: a stage counts from its own beginning.
+    """
+    silent = station_id in state.silent
+    if not silent and allowance(registry.stage_at(received), registry.windows) is None:
         return
     fresh = received > _heard_at(state, station_id)
-    state.since[station_id] = received
-    state.watch_changed = True
-    if fresh and station_id in state.silent:
+    if received > state.since.get(station_id, -math.inf):
+        state.since[station_id] = received
+        state.seen_changed = True
+    if fresh and silent:
         back(state, station_id, received, registry)
 
 
@@ -101,7 +106,7 @@ def reexamine(state: DistrictState, registry: Registry, at: float) -> None:
         due = deadline(_heard_at(state, station_id), stage, registry.windows)
         if district is None or station_id not in district:
             _end(state, station_id, at, registry, detail="the station is no longer in the registry")
-        elif due is None or due > at:
+        elif due is None or due > max(at, silent.since):
             _end(state, station_id, at, registry, detail="no check-in is missing by the calendar as it is now")
     if district is not None:
         for known in (state.seen, state.since, state.closed):

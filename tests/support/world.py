@@ -6,12 +6,13 @@ Each step is settled by itself unless steps are taken within :meth:`World.batch`
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from siaga.contracts.command import Command
 from siaga.contracts.incident import Change, Incident
 from siaga.contracts.neighbour import NeighbourTrouble
 from siaga.contracts.registry import Calendar, RegistryEntry, key_of
@@ -78,6 +79,8 @@ class World:
     #: The rows as a changelog keeps them.
     rows: dict[str, bytes] = field(default_factory=dict)
     refused: list[Refusal] = field(default_factory=list)
+    #: Every item folded, with its fold and its district, in order.
+    folded: list[tuple[Callable[..., Any], str, Any]] = field(default_factory=list)
     _batches: int = 0
 
     def __post_init__(self) -> None:
@@ -111,23 +114,25 @@ class World:
 
     def checkin(self, *, station: str = STATION, received: datetime | None = None, **more: Any) -> None:
         """A check-in that just arrived."""
-        item = accepted_checkin(checkin(station=station, at=self.clock.now, **more), received=received or self.clock.now)
-        self.refuse(take_checkin(self.states[station[:8]], item, self.registry))
+        item = accepted_checkin(
+            checkin(station=station, at=self.clock.now, **more), received=received or self.clock.now
+        )
+        self.fold(take_checkin, station[:8], item)
         self.settle()
 
     def command(self, action: str, incident: Incident | None = None, **more: Any) -> None:
         """A person's decision about an incident: the only one unless it is named."""
         about = incident or self.incident
         item = command(action, about.incident_id, district=about.district, at=self.clock.now, **more)
-        self.refuse(take_command(self.states[about.district], item))
+        self.fold(_take_command, about.district, item)
         self.settle()
 
     def changed_registry(self) -> None:
         """The registry's change reaches every district."""
-        for state in self.states.values():
+        for code in self.states:
             now = self.clock.now
-            timer = Timer(schema_version=1, district=state.code, kind=TimerKind.REGISTRY, due_at=now, at=now)
-            take_timer(state, timer, self.registry)
+            timer = Timer(schema_version=1, district=code, kind=TimerKind.REGISTRY, due_at=now, at=now)
+            self.fold(take_timer, code, timer)
         self.settle()
 
     def pass_time(self, **duration: float) -> list[TimerKind]:
@@ -136,15 +141,21 @@ class World:
         handled = []
         for state in self.states.values():
             for timer in due(state, self.registry, self.clock.now.timestamp()):
-                take_timer(state, timer, self.registry)
+                self.fold(take_timer, state.code, timer)
                 handled.append(timer.kind)
         self.settle()
         return handled
 
     def take(self, accepted_report: Any) -> None:
         """One accepted report, as it is."""
-        self.refuse(take_report(self.states[accepted_report.station_id[:8]], accepted_report, self.registry))
+        self.fold(take_report, accepted_report.station_id[:8], accepted_report)
         self.settle()
+
+    def replay(self) -> None:
+        """Everything that ever happened comes once more, in one batch."""
+        with self.batch():
+            for take, code, item in list(self.folded):
+                self.fold(take, code, item)
 
     # -- how it is handled ------------------------------------------------------------------------------------------
 
@@ -174,7 +185,7 @@ class World:
             waiting, self.waiting = self.waiting, []
             for trouble in waiting:
                 if trouble.to_district in self.states:
-                    self.refuse(take_trouble(self.states[trouble.to_district], trouble, self.registry))
+                    self.fold(take_trouble, trouble.to_district, trouble)
 
     def remember(self, rows: list[tuple[str, bytes | None]]) -> None:
         """Keep the newest row of each key, as the changelog does."""
@@ -189,8 +200,10 @@ class World:
         restored = restore(self.rows.items())
         self.states = {code: restored.get(code, DistrictState(code)) for code in self.states}
 
-    def refuse(self, refusal: Refusal | None) -> None:
-        """Keep a refusal, for the test to look at."""
+    def fold(self, take: Callable[..., Any], code: str, item: Any) -> None:
+        """Fold one item into a district's state; a refusal is kept for the test to look at."""
+        self.folded.append((take, code, item))
+        refusal = take(self.states[code], item, self.registry)
         if refusal is not None:
             self.refused.append(refusal)
 
@@ -226,6 +239,10 @@ class World:
         about = (incident or self.incident).incident_id
         versions = {i.version: i for i in self.told if i.incident_id == about}
         return [entry.change for version in sorted(versions) for entry in versions[version].history]
+
+
+def _take_command(state: DistrictState, item: Command, registry: Registry) -> Refusal | None:
+    return take_command(state, item)
 
 
 __all__ = ["DEVICE", "MORNING", "Clock", "World", "stations"]
