@@ -213,7 +213,8 @@ class EscalationBook:
         gatherings, digests = self._digests.settle()
         settled.rows += [rows.gathering_row(self.district, gathering) for gathering in gatherings]
         for gathering, call in digests:
-            told = [self.entries[i].case for i in gathering.told if i in self.entries]
+            cases = [self.entries[i].case for i in gathering.told if i in self.entries]
+            told = [case for case in cases if not self._bars(case, gathering.officer_id)]
             if told:
                 settled.pages.append(page_of(told[0], call, self._versions.of(told[0])[0], told=told))
         self._changed, self._again, self._out, self._gone = {}, {}, set(), []
@@ -315,11 +316,8 @@ class EscalationBook:
                 self._advance(other.subject.incident_id, event, duties, now)
 
     def _flush(self, duties: Duties, now: float) -> None:
-        def case_of(incident_id: str) -> Case | None:
-            entry = self.entries.get(incident_id)
-            return None if entry is None else entry.case
-
-        for incident_id, officer_id, digest_id in self._digests.flush(now, case_of, duties.policy):
+        told = self._digests.flush(now, self._waiting_of, duties.policy)
+        for incident_id, officer_id, digest_id in told:
             entry = self.entries[incident_id]
             for call in entry.case.this_round():
                 if call.officer_id == officer_id and call.status is CallStatus.FOLDED:
@@ -328,6 +326,19 @@ class EscalationBook:
                     about = {"officer_id": officer_id, "channel": call.channel, "page_id": digest_id}
                     note = Note(EscalationReason.STORM_DIGEST, call.level, call.round, **about)
                     entry.notes.append((now, note))
+
+    def _waiting_of(self, incident_id: str, officer_id: str) -> Call | None:
+        """The folded call of an officer that still waits for an answer and may be told, or None."""
+        entry = self.entries.get(incident_id)
+        if entry is None or not entry.case.state.is_paging or self._bars(entry.case, officer_id):
+            return None
+        for call in entry.case.this_round():
+            if call.officer_id == officer_id and call.status in (CallStatus.FOLDED, CallStatus.DIGESTED):
+                return call
+        return None
+
+    def _bars(self, case: Case, officer_id: str) -> bool:
+        return bars(case, self._versions.of(case)[1], officer_id)
 
     # -- what is kept -----------------------------------------------------------------------------------------------
 

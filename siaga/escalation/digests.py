@@ -17,8 +17,6 @@ from siaga.escalation.policy import Policy
 from siaga.escalation.roster import Roster
 from siaga.escalation.storm import Gathering, flush, fold
 
-_WAITING = (CallStatus.FOLDED, CallStatus.DIGESTED)
-
 
 class Digests:
     """All gatherings of a district."""
@@ -41,10 +39,13 @@ class Digests:
         """When the next digest is due (epoch seconds), or None."""
         return min((g.due_at for g in self.gatherings.values() if g.due_at is not None), default=None)
 
-    def flush(self, now: float, case_of: Callable[[str], Case | None], policy: Policy) -> list[tuple[str, str, str]]:
+    def flush(
+        self, now: float, waiting_of: Callable[[str, str], Call | None], policy: Policy
+    ) -> list[tuple[str, str, str]]:
         """Make the digests that are due; answers (incident, officer, digest's page) for each call that one tells.
 
-        A flush that was made at this very moment already has its digests told again.
+        ``waiting_of(incident, officer)`` is the call that still waits for an answer and may be told. A flush that was
+        made at this very moment already has its digests told again.
         """
         told = []
         for gathering in list(self.gatherings.values()):
@@ -55,9 +56,7 @@ class Digests:
             waiting = {
                 incident_id: call
                 for incident_id in gathering.scope
-                if (case := case_of(incident_id)) is not None and case.state.is_paging
-                for call in case.this_round()
-                if call.officer_id == gathering.officer_id and call.status in _WAITING
+                if (call := waiting_of(incident_id, gathering.officer_id)) is not None
             }
             after = flush(gathering, set(waiting), policy.storm, now)
             if after.number > gathering.number:

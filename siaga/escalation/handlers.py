@@ -94,6 +94,8 @@ def accused(move: Move, event: Seen) -> None:
     move.cancel_waiting(barred)
     for officer_id in dict.fromkeys(barred):
         move.note(R.ACCUSED_UNIT, officer_id=officer_id)
+    if case.state.is_over:
+        return
     if case.level and event.subject.severity < case.gravest:
         move.set(level=max(case.level, move.policy.raised_level(event.subject.severity)))
     called = {call.officer_id for call in case.calls}

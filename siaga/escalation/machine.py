@@ -105,16 +105,19 @@ def kind_of(case: Case | None, event: Seen, *, is_open: bool, outcome: EventKind
         return E.OPENED if is_open else None
     if not is_open:
         over = case.reason is R.REFUTED if outcome is E.REFUTED else case.state in _OVER
-        return None if over and not (outcome is E.DISMISSED and case.state is S.RESOLVED) else outcome
-    if event.generation > case.generation:
+        if not over or (outcome is E.DISMISSED and case.state is S.RESOLVED):
+            return outcome
+    elif event.generation > case.generation:
         return E.REOPENED
-    return None if case.state in _OVER else _kind_of_open(case, event.subject, policy)
+    return _kind_of_change(case, event.subject, policy)
 
 
-def _kind_of_open(case: Case, now: Subject, policy: Policy) -> EventKind:
+def _kind_of_change(case: Case, now: Subject, policy: Policy) -> EventKind:
     before, pages = case.subject, policy.pages(now.severity)
     if now.accused_unit is not None and now.accused_unit != before.accused_unit and case.state is not S.QUEUED:
         return E.ACCUSED
+    if case.state in _OVER:
+        return E.CHANGED
     if pages and now.severity < case.gravest:
         return E.ROSE
     if not pages and case.state in _CLIMB:
@@ -175,10 +178,11 @@ def _rows(
 TABLE: Final[dict[tuple[EscalationState | None, EventKind], Transition]] = {
     **_rows([None], [E.OPENED], on.opened, {S.QUEUED, *_CLIMB}),
     **_rows(S, [E.REOPENED], on.reopened, {S.QUEUED, *_CLIMB}),
-    **_rows(_OPEN, [E.CHANGED], on.changed, None),
+    **_rows(S, [E.CHANGED], on.changed, None),
     **_rows(_OPEN, [E.ROSE], on.rose, _CLIMB),
     **_rows([S.PAGING, S.EXHAUSTED], [E.FELL], on.fell, {S.QUEUED}),
     **_rows([s for s in _OPEN if s is not S.QUEUED], [E.ACCUSED], on.accused, {S.QUEUED, *_CLIMB}),
+    **_rows(_OVER, [E.ACCUSED], on.accused, None),
     **_rows(_OPEN, [E.RESOLVED], on.closed, {S.RESOLVED}),
     **_rows((*_OPEN, S.RESOLVED), [E.DISMISSED], on.closed, {S.DISMISSED}),
     **_rows(S, [E.REFUTED], on.closed, {S.DISMISSED}),

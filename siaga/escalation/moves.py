@@ -250,11 +250,12 @@ class Move:
     # -- the opposite of calling ------------------------------------------------------------------------------------
 
     def cancel_waiting(self, only: Iterable[str] | None = None) -> None:
-        """Have no page sent that still waits to be; of some officers only where ``only`` names them."""
+        """Have no page sent that still waits to be, retractions apart; ``only`` names who gets nothing at all."""
         officers = None if only is None else set(only)
         calls = []
         for call in self.case.calls:
-            concerned = call.purpose is not Purpose.RETRACTION and (officers is None or call.officer_id in officers)
+            retracts = call.purpose is Purpose.RETRACTION
+            concerned = not retracts if officers is None else call.officer_id in officers
             after = call
             if concerned and call.status is CallStatus.FOLDED:
                 after = replace(call, status=CallStatus.CANCELLED)

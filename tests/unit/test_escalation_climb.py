@@ -90,8 +90,8 @@ def test_an_officer_without_a_channel_is_passed_over_with_the_reason() -> None:
     incident = world.report("violence.mass_clash")
 
     assert world.paged == ["polres"]
-    steps = world.now_of(incident).steps
-    assert [(s.reason, s.officer_id) for s in steps][0] == (R.NO_CHANNEL, "polsek-kajen")
+    first = world.now_of(incident).steps[0]
+    assert (first.reason, first.officer_id) == (R.NO_CHANNEL, "polsek-kajen")
 
 
 def test_where_nobody_at_all_can_be_reached_it_says_so_and_tries_again_with_the_roster_of_the_day() -> None:
