@@ -5,6 +5,8 @@ Input: one :class:`~siaga.contracts.neighbour.NeighbourTrouble` told to the stat
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from siaga.contracts.neighbour import NeighbourTrouble
 from siaga.contracts.rejection import RejectReason
 from siaga.election.registry import Registry
@@ -25,7 +27,7 @@ def take_trouble(state: DistrictState, trouble: NeighbourTrouble, registry: Regi
     known = state.foreign.get(incident_id)
     if trouble.family not in SPREADING or (known is not None and known.version >= trouble.version):
         return None
-    state.foreign[incident_id] = Foreign(
+    told = Foreign(
         incident_id=incident_id,
         version=trouble.version,
         station_id=trouble.station_id,
@@ -38,6 +40,9 @@ def take_trouble(state: DistrictState, trouble: NeighbourTrouble, registry: Regi
         drill=trouble.drill,
         over=trouble.over,
     )
+    if known is not None and replace(known, version=told.version) == told:
+        return None
+    state.foreign[incident_id] = told
     state.new_foreign[incident_id] = None
     state.spreading.add((trouble.family, trouble.drill))
     return None

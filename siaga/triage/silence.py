@@ -26,6 +26,11 @@ FOLDED: Final = "part of the outage of the district"
 
 _NAMESPACE: Final = UUID("0b8d3b54-3f0e-5a57-8f57-2a8f6c1f7d90")
 _BACK: Final = "the station was heard again"
+_ALL_BACK: Final = "the stations were heard again"
+_UNKNOWN: Final = "the station is no longer in the registry"
+_NOT_MISSING: Final = "no check-in is missing by the calendar as it is now"
+#: Outcomes of what Siaga closed by itself, and may open again by itself.
+_OURS: Final = frozenset({FOLDED, _BACK, _ALL_BACK, _UNKNOWN, _NOT_MISSING})
 
 
 def next_silence(state: DistrictState, registry: Registry, now: float) -> float | None:
@@ -105,9 +110,9 @@ def reexamine(state: DistrictState, registry: Registry, at: float) -> None:
         stage = registry.stage_at(silent.since)
         due = deadline(_heard_at(state, station_id), stage, registry.windows)
         if district is None or station_id not in district:
-            _end(state, station_id, at, registry, detail="the station is no longer in the registry")
+            _end(state, station_id, at, registry, detail=_UNKNOWN)
         elif due is None or due > max(at, silent.since):
-            _end(state, station_id, at, registry, detail="no check-in is missing by the calendar as it is now")
+            _end(state, station_id, at, registry, detail=_NOT_MISSING)
     if district is not None:
         for known in (state.seen, state.since, state.closed):
             for station_id in [station_id for station_id in known if station_id not in district]:
@@ -151,25 +156,29 @@ def _fall_silent(state: DistrictState, overdue: list[tuple[float, str]], registr
 
 def _fall_silent_alone(state: DistrictState, station_id: str, due: float, registry: Registry, at: float) -> None:
     standing = _noticed(station_id, due, at)
-    known = state.incidents.get(state.reports.get(standing.report_id, ""))
-    if known is None:
+    incident = _noticed_before(state, standing, at)
+    if incident is None:
         found = find(state, station_id, FAMILY, standing, registry)
         if found is None or found.state is IncidentState.DISMISSED:
             incident = open_incident(state, station_id, FAMILY, standing)
         else:
             incident = join(state, station_id, FAMILY, standing, registry)
-        incident.note(Change.STATION_SILENT, at, detail="a check-in is overdue")
-    else:
-        incident = known
-        incident.note(Change.STATION_SILENT, at, detail="a check-in is still overdue")
-        if not incident.is_open and incident.outcome == FOLDED:
-            incident.reopen(at, detail="still silent after the outage of the district")
+    incident.note(Change.STATION_SILENT, at, detail="a check-in is overdue")
     state.silent[station_id] = Silent(incident.incident_id, due)
     state.touch(incident)
 
 
+def _noticed_before(state: DistrictState, standing: Standing, at: float) -> IncidentRecord | None:
+    """The incident of a check-in that was missed before; open again where nobody but Siaga closed it."""
+    incident = state.incidents.get(state.reports.get(standing.report_id, ""))
+    if incident is not None and not incident.is_open and incident.outcome in _OURS:
+        incident.reopen(at, detail="the same check-in is missing again")
+    return incident
+
+
 def _begin_outage(state: DistrictState, overdue: list[tuple[float, str]], at: float) -> None:
-    outage = open_incident(state, None, FAMILY, _noticed(state.code, overdue[0][0], at))
+    standing = _noticed(state.code, overdue[0][0], at)
+    outage = _noticed_before(state, standing, at) or open_incident(state, None, FAMILY, standing)
     outage.outage = ()
     state.outage_id = outage.incident_id
     for station_id, silent in sorted(state.silent.items()):
@@ -222,9 +231,8 @@ def _end_outage(state: DistrictState, outage: IncidentRecord, at: float) -> None
         del state.silent[station_id]
     state.outage_id = None
     if outage.is_open:
-        outcome = "the stations were heard again"
-        outage.close(IncidentState.RESOLVED, at, outcome)
-        outage.note(Change.RESOLVED, at, detail=outcome)
+        outage.close(IncidentState.RESOLVED, at, _ALL_BACK)
+        outage.note(Change.RESOLVED, at, detail=_ALL_BACK)
 
 
 def _count(state: DistrictState, outage: IncidentRecord, change: Change, at: float) -> None:

@@ -266,6 +266,18 @@ def test_a_calendar_that_moves_the_vote_ends_the_silences_it_does_not_bear_out(w
     assert world.at(STATION).state is IncidentState.RESOLVED
 
 
+def test_an_outage_that_a_corrected_calendar_ended_and_bears_out_again_is_the_same_incident(world: World) -> None:
+    expecting = world.registry.calendar
+    assert expecting is not None
+    world.pass_time(minutes=QUIET)
+    for day in (calendar(starts=MORNING - timedelta(hours=1)), expecting):
+        world.load(day)
+        world.changed_registry()
+
+    here = [i for i in world.incidents if i.district == DISTRICT]
+    assert [(i.state, i.generation, i.station_count) for i in here] == [(IncidentState.OPEN, 2, 10)]
+
+
 def test_a_new_calendar_decides_open_incidents_anew_and_says_so(world: World) -> None:
     world.report("facility.power")
     world.report("violence.brawl")
