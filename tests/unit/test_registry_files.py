@@ -72,9 +72,8 @@ def test_everything_a_directory_may_hold_is_read(tmp_path: Path) -> None:
 
 
 def test_a_spreadsheet_with_semicolons_a_byte_order_mark_and_blank_rows_is_read(tmp_path: Path) -> None:
-    (tmp_path / "stations.csv").write_bytes(
-        '\ufeffStation_ID;Name;Village;Lat;Lon\r\n33.26.08.2001-001;"TPS 001; barat";Kajen;-7.08;109.57\r\n;;;;\r\n'.encode()
-    )
+    rows = ("Station_ID;Name;Village;Lat;Lon", '33.26.08.2001-001;"TPS 001; barat";Kajen;-7.08;109.57', ";;;;", "")
+    (tmp_path / "stations.csv").write_text("\r\n".join(rows), encoding="utf-8-sig", newline="")
     (entry,) = read_directory(tmp_path)
 
     assert isinstance(entry, DistrictStations)
