@@ -79,12 +79,15 @@ class Watchdog:
         self._stop.set()
 
     def _run(self) -> None:
+        said = ""
         while not self._stop.is_set():
             try:
                 with ExitStack() as clients:
                     self._watch(clients)
             except (KafkaError, OSError) as error:
-                logger.debug("the watchdog cannot reach Kafka: %s", error)
+                if str(error) != said:
+                    said = str(error)
+                    logger.warning("the watchdog cannot look after this worker: %s", said)
                 self._progress = Progress()
                 self._stop.wait(_EVERY)
 
@@ -93,10 +96,11 @@ class Watchdog:
             **connection(self._settings, f"{self._worker}-watchdog"),
             "bootstrap_timeout_ms": _REQUEST_MS,
             "request_timeout_ms": _REQUEST_MS,
-            "metrics_enabled": False,
         }
         admin = clients.enter_context(closing(KafkaAdminClient(**common)))
-        consumer = KafkaConsumer(**common, enable_auto_commit=False, allow_auto_create_topics=False)
+        consumer = KafkaConsumer(
+            **common, enable_auto_commit=False, allow_auto_create_topics=False, metrics_enabled=False
+        )
         clients.callback(consumer.close, autocommit=False, timeout_ms=1000)
         while not self._stop.wait(_EVERY):
             self._look(admin, consumer)
