@@ -22,7 +22,7 @@ from sinks.batch import Place, Record
 
 logger = logging.getLogger(__name__)
 
-_CONNECT_MS: Final = 10_000
+_CONNECT_MS: Final = 5_000
 _REQUEST_MS: Final = 10_000
 #: How soon another cluster behind the same address, or more partitions, are noticed.
 _METADATA_MS: Final = 3_000

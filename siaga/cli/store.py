@@ -74,7 +74,7 @@ def incidents(
         table.add_row(
             Text(f"SEV{row['severity']}", style=_COLOURS[row["severity"]]),
             _STATES[row["state"]],
-            said,
+            _plain(said),
             row["station_id"] or f"{row['district']} ({row['station_count']} TPS)",
             f"{row['report_count']} ({row['reporter_count']})",
             _local(row["updated_at"]),
@@ -138,7 +138,7 @@ def replay(
     reason: str | None = typer.Option(None, help="All of this reason that were not sent again yet."),
     as_json: bool = typer.Option(False, "--json", help="Print what was done as JSON."),
 ) -> None:
-    """Send originals again, through Kafka, to the topics they came from: once whatever was wrong has been put right."""
+    """Send originals again, through Kafka, to the topics they came from, once what was wrong has been put right."""
     from dataclasses import asdict
 
     from siaga.settings import SettingsError, load_settings
