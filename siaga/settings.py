@@ -99,6 +99,27 @@ class Settings(BaseSettings):
     session_idle_minutes: Annotated[float, Field(gt=0)] = Field(
         default=60.0, description="Minutes without a request or an open page after which a session ends"
     )
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/\s]+(/[^\s]*)?$",
+        description="Where officers' phones reach the command centre, such as `https://siaga.example`, for the "
+        "links in pages; empty is its address on this machine",
+    )
+    link_key: SecretStr | None = Field(
+        default=None, description="Key that the links in pages are signed with, 32 characters or more"
+    )
+    link_key_file: Path | None = Field(
+        default=None,
+        description="File that holds it instead; without either it is made once, in the data directory. The sinks "
+        "and the command centre need the same one",
+    )
+    channels_file: Path | None = Field(
+        default=None,
+        description="TOML file of the channels that officers are reached over: gateways, credentials, limits",
+    )
+    sweeper: bool = Field(
+        default=True, description="Whether the sinks watch escalations' deadlines besides the stream workers"
+    )
     outlines: Path | None = Field(
         default=None, description="GeoJSON file of areas (properties `code` and `name`) to draw under the map"
     )
