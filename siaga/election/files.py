@@ -42,6 +42,8 @@ KINDS: Final = "kinds.toml"
 SEVERITY: Final = "severity.toml"
 #: Every file a directory may hold.
 FILES: Final = (STATIONS, DISTRICTS, CALENDAR, KINDS, SEVERITY)
+#: Duties and the policy of escalation may lie beside them; they are loaded by a command of their own.
+_OF_OTHERS: Final = re.compile(r"^(policy|roster.*)\.toml$")
 
 _STATION_COLUMNS: Final = ("station_id", "name", "village", "lat", "lon", "vulnerability", "voters")
 _STATION_NEEDED: Final = _STATION_COLUMNS[:5]
@@ -120,7 +122,7 @@ def _texts(path: Path, found: list[FileProblem]) -> dict[str, str]:
             text = _text(path / name, found)
             if text is not None:
                 texts[name] = text
-        elif name.endswith((".csv", ".toml")):
+        elif name.endswith((".csv", ".toml")) and not _OF_OTHERS.match(name):
             remedy = f"{suggestion(name, FILES)}rename or move it; known are {', '.join(FILES)}"
             found.append(FileProblem(name, None, Problem("", "is no file of a registry", remedy)))
     if not texts and not found:

@@ -160,6 +160,12 @@ def test_a_table_without_rows_an_empty_directory_and_one_that_is_not_there_are_r
     assert refused(stations(tmp_path)) == ["stations.csv: has no station; add a row for each station"]
 
 
+def test_duties_may_lie_beside_the_stations(tmp_path: Path) -> None:
+    for name in ("policy.toml", "roster.toml", "roster-33.26.toml"):
+        (stations(tmp_path, GOOD) / name).write_text("")
+    assert [type(entry) for entry in read_directory(tmp_path)] == [DistrictStations]
+
+
 def test_a_file_that_is_not_utf_8_names_the_line(tmp_path: Path) -> None:
     stations(tmp_path, GOOD)
     (tmp_path / "districts.csv").write_bytes(b"code,name\n33.26.08,Kaj\xe9n\n")
