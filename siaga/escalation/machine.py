@@ -120,7 +120,7 @@ def _kind_of_change(case: Case, now: Subject, policy: Policy) -> EventKind:
         return E.CHANGED
     if pages and now.severity < case.gravest:
         return E.ROSE
-    if not pages and case.state in _CLIMB:
+    if not pages and now.severity > before.severity and case.state in _CLIMB:
         return E.FELL
     return E.CHANGED
 
@@ -188,9 +188,11 @@ TABLE: Final[dict[tuple[EscalationState | None, EventKind], Transition]] = {
     **_rows(S, [E.REFUTED], on.closed, {S.DISMISSED}),
     **_rows(_OPEN, [E.TAKEN, E.ON_MY_WAY], on.taken, {S.ACKNOWLEDGED}),
     **_rows([S.ACKNOWLEDGED], [E.ACTED], on.acted, {S.ACKNOWLEDGED}),
-    **_rows([S.PAGING], [E.CANNOT], on.cannot, _CLIMB),
-    **_rows([S.ACKNOWLEDGED, S.SNOOZED], [E.CANNOT], on.cannot, {S.QUEUED, *_CLIMB, S.ACKNOWLEDGED, S.SNOOZED}),
-    **_rows([S.HANDED_OFF, S.EXHAUSTED], [E.CANNOT], on.cannot, {S.QUEUED, *_CLIMB, S.HANDED_OFF}),
+    **_rows([S.PAGING], [E.CANNOT], on.cannot, {S.QUEUED, *_CLIMB}),
+    **_rows([S.ACKNOWLEDGED], [E.CANNOT], on.cannot, {S.ACKNOWLEDGED, S.QUEUED, *_CLIMB}),
+    **_rows([S.SNOOZED], [E.CANNOT], on.cannot, {S.SNOOZED, S.QUEUED, *_CLIMB}),
+    **_rows([S.HANDED_OFF], [E.CANNOT], on.cannot, {S.HANDED_OFF, S.QUEUED, *_CLIMB}),
+    **_rows([S.EXHAUSTED], [E.CANNOT], on.cannot, {S.EXHAUSTED, S.QUEUED}),
     **_rows([s for s in _OPEN if s is not S.EXHAUSTED], [E.ESCALATE], on.escalate, _CLIMB),
     **{key: row for s in _OPEN for key, row in _rows([s], [E.HAND_OFF], on.hand_off, {s, S.HANDED_OFF}).items()},
     **_rows(_OPEN, [E.SNOOZE], on.snooze, {S.SNOOZED}),

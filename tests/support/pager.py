@@ -123,6 +123,7 @@ class World:
         self.rows: dict[str, bytes] = {}
         self.pages: list[Page] = []
         self.snapshots: list[Escalation] = []
+        self.results: list[PageResult] = []
         self.incidents: dict[str, Incident] = {}
 
     def load(self, entry: RosterEntry | PolicyEntry) -> None:
@@ -229,23 +230,21 @@ class World:
 
     def result(self, page: Page, status: PageStatus, reason: ResultReason = ResultReason.NONE) -> None:
         """The notifier says what became of a page."""
-        self.book.take_result(
-            PageResult(
-                schema_version=1,
-                page_id=page.page_id,
-                incident_id=page.incident_id,
-                generation=page.generation,
-                district=page.district,
-                officer_id=page.officer_id,
-                channel=page.channel,
-                status=status,
-                reason=reason,
-                attempt=1,
-                at=self.moment(),
-            ),
-            self.duties,
-            self.now,
+        result = PageResult(
+            schema_version=1,
+            page_id=page.page_id,
+            incident_id=page.incident_id,
+            generation=page.generation,
+            district=page.district,
+            officer_id=page.officer_id,
+            channel=page.channel,
+            status=status,
+            reason=reason,
+            attempt=1,
+            at=self.moment(),
         )
+        self.results.append(result)
+        self.book.take_result(result, self.duties, self.now)
         self.settle()
 
     def advance(self, *, minutes: float, watched: bool = True) -> None:

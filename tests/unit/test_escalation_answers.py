@@ -101,8 +101,10 @@ def test_asking_to_escalate_calls_the_next_level_at_once(world: World) -> None:
 def test_a_minor_incident_can_be_escalated_by_hand(world: World) -> None:
     incident = world.report("order.crowd")
     world.say("escalate", incident, "posko")
+    world.change(incident, report_count=2)
+    world.advance(minutes=15)
 
-    assert world.paged == ["polsek-kajen"]
+    assert world.paged == ["polsek-kajen", "ops-desk"]
 
 
 def test_handing_over_does_not_stop_the_senders_clock(world: World) -> None:

@@ -1,0 +1,197 @@
+"""``siaga roster check`` and ``siaga oncall``: who is on duty, before the day and at a moment."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from siaga.contracts.roster import RosterEntry
+    from siaga.escalation.oncall import Rung
+    from siaga.escalation.policy import Policy
+
+_TIMES = ["%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``siaga roster`` and ``siaga oncall``."""
+    group = typer.Typer(help="Duty rosters.", no_args_is_help=True)
+    group.command("check")(check)
+    app.add_typer(group, name="roster")
+    app.command()(oncall)
+
+
+def check(
+    directory: Path = typer.Argument(help="A directory with roster.toml and, if there is one, policy.toml."),
+    since: datetime | None = typer.Option(
+        None, "--from", formats=_TIMES, help="First moment to look at, with an offset; the first shift by default."
+    ),
+    until: datetime | None = typer.Option(
+        None, "--to", formats=_TIMES, help="Look no further than this, with an offset; the last shift by default."
+    ),
+    districts: list[str] = typer.Option(
+        [], "--district", help="District to look at; may be repeated. By default all that the roster names."
+    ),
+    as_json: bool = typer.Option(False, "--json", help="Print the findings as JSON."),
+) -> None:
+    """Find gaps before the day: hours with nobody on duty, officers on two duties, channels that reach nobody.
+
+    The exit code is 1 where there are findings.
+    """
+    import json
+    from dataclasses import asdict
+
+    from siaga.escalation.check import check_roster
+    from siaga.rules.taxonomy import builtin_taxonomy
+
+    policy, rosters = _read(directory)
+    findings = []
+    for roster in rosters:
+        named = {d for agency in roster.agencies for d in agency.districts}
+        chosen = sorted(d for d in (districts or named) if d.startswith(roster.area))
+        if not roster.shifts:
+            _stop(f"roster {roster.area}: has no shift; add at least one [[shift]] or [[rotation]]")
+        findings += check_roster(
+            roster,
+            policy,
+            builtin_taxonomy(),
+            districts=chosen,
+            since=since or min(shift.starts_at for shift in roster.shifts),
+            until=until or max(shift.ends_at for shift in roster.shifts),
+        )
+    if as_json:
+        typer.echo(json.dumps([asdict(finding) for finding in findings], default=_json, indent=2))
+    else:
+        for finding in findings:
+            hours = "" if finding.since is None else f" from {finding.since.isoformat()} to {_iso(finding.until)}"
+            typer.echo(f"{finding.message}{hours}; {finding.remedy}")
+        if not findings:
+            typer.echo("No gaps: every desk is manned, nobody is in two places, and every channel can be right.")
+    raise typer.Exit(1 if findings else 0)
+
+
+def oncall(
+    *,
+    at: datetime = typer.Option(..., "--at", formats=_TIMES, help="When, with an offset: 2022-02-23T09:00+07:00."),
+    district: str = typer.Option(..., "--district", help="The district's code, such as 33.26.09."),
+    kind: str = typer.Option(..., "--kind", help="The incident's kind, such as violence.brawl."),
+    severity: int | None = typer.Option(
+        None, "--severity", min=1, max=5, help="1 (gravest) to 5; the kind's own by default."
+    ),
+    accused: str | None = typer.Option(None, "--accused", help="The accused unit's code: nobody of it is called."),
+    village: str | None = typer.Option(None, "--village", help="The village's code, for its mediator."),
+    directory: Path = typer.Option(Path(), "--roster", help="A directory with roster.toml."),
+    as_json: bool = typer.Option(False, "--json", help="Print the answer as JSON."),
+) -> None:
+    """Say who would be called at a moment, in which order, and why; and who would not."""
+    import json
+
+    from siaga.escalation import oncall as core
+    from siaga.escalation.roster import Roster
+    from siaga.rules.agency import agencies
+    from siaga.rules.errors import suggestion
+    from siaga.rules.taxonomy import builtin_taxonomy
+
+    policy, rosters = _read(directory)
+    taxonomy = builtin_taxonomy()
+    known = taxonomy.get(kind)
+    if known is None:
+        _stop(f"--kind: there is no kind {kind}; {suggestion(kind, taxonomy.kinds)}see 'siaga rules'")
+    entry = max((r for r in rosters if district.startswith(r.area)), key=lambda r: len(r.area), default=None)
+    if entry is None:
+        _stop(f"--district: no roster covers {district}; there are rosters of {', '.join(r.area for r in rosters)}")
+    lead, support = agencies(known, accused)
+    grave = severity or int(known.base)
+    answer = core.oncall(
+        Roster(entry),
+        policy,
+        core.Query(district, lead, accused),
+        at.timestamp(),
+        severity=grave,
+        kind=kind,
+        village=village,
+    )
+    told: dict[str, Any] = {
+        "at": at.isoformat(),
+        "district": district,
+        "kind": kind,
+        "severity": grave,
+        "lead_agency": lead,
+        "support_agencies": list(support),
+        "paged": answer.paged,
+        "acknowledge_seconds": policy.deadline(grave) if answer.paged else None,
+        "levels": [_rung(rung) for rung in answer.levels],
+        "fallback": _rung(answer.fallback),
+        "mediators": [officer.officer_id for officer in answer.mediators],
+    }
+    if as_json:
+        typer.echo(json.dumps(told, indent=2))
+    else:
+        _print(told, policy)
+
+
+def _rung(rung: Rung) -> dict[str, Any]:
+    return {
+        "level": rung.number,
+        "officers": [
+            {
+                "officer_id": callee.officer.officer_id,
+                "agency": callee.agency,
+                "desk": str(callee.desk),
+                "stands_in": callee.stands_in,
+                "channels": [channel.name for channel in callee.officer.channels],
+            }
+            for callee in rung.callees
+        ],
+        "skipped": [
+            {"desk": str(one.desk), "officer_id": one.officer_id, "reason": str(one.reason)} for one in rung.skipped
+        ],
+    }
+
+
+def _print(told: dict[str, Any], policy: Policy) -> None:
+    if not told["paged"]:
+        typer.echo(f"SEV{told['severity']} is not paged; it waits at the command centre. If it grew:")
+    for rung in (*told["levels"], told["fallback"]):
+        number = rung["level"]
+        name = policy.levels[number - 1].en if number else "Past the last level, until somebody answers"
+        typer.echo(f"{number or '…'}. {name}")
+        for officer in rung["officers"]:
+            stands_in = ", standing in" if officer["stands_in"] else ""
+            typer.echo(
+                f"   {officer['officer_id']} ({officer['desk']}{stands_in}) by {', '.join(officer['channels'])}"
+            )
+        for one in rung["skipped"]:
+            who = one["officer_id"] or one["desk"]
+            typer.echo(f"   not {who}: {one['reason'].replace('_', ' ')}")
+    if told["mediators"]:
+        typer.echo(f"To mediate: {', '.join(told['mediators'])}")
+
+
+def _read(directory: Path) -> tuple[Policy, list[RosterEntry]]:
+    from siaga.escalation.files import read_duties
+    from siaga.escalation.policy import builtin_policy, parse_policy
+    from siaga.rules.errors import RulesError
+
+    try:
+        policy, rosters = read_duties(directory)
+    except RulesError as error:
+        _stop(str(error))
+    return (builtin_policy() if policy is None else parse_policy(policy.toml)), rosters
+
+
+def _stop(message: str) -> NoReturn:
+    for line in message.splitlines():
+        typer.echo(f"siaga: {line}", err=True)
+    raise typer.Exit(2)
+
+
+def _iso(at: datetime | None) -> str:
+    return "" if at is None else at.isoformat()
+
+
+def _json(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
