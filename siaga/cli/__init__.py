@@ -12,7 +12,19 @@ import typer
 from siaga import __version__
 
 #: Modules that register commands, in the order the help lists them.
-_MODULES: Final = ("up", "processes", "topics", "reporting", "simulate", "registry", "rules", "store", "schemas")
+_MODULES: Final = (
+    "up",
+    "processes",
+    "console",
+    "topics",
+    "reporting",
+    "simulate",
+    "registry",
+    "rules",
+    "roster",
+    "store",
+    "schemas",
+)
 
 app = typer.Typer(
     name="siaga",
