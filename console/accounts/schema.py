@@ -1,4 +1,4 @@
-"""Brings the tables of the accounts up to date. In: an engine. Out: the newest schema. Safe to call at every start."""
+"""Brings the accounts' tables up to date. In: an engine. Out: the newest schema. Safe at every start."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ _LOCK: Final = 0x51A6A_ACC
 def upgrade(engine: sa.Engine) -> None:
     """Make or change the tables.
 
+    Args:
+        engine: one that takes SQLite's write lock as it begins (:attr:`console.database.Database.write`).
+
     Raises:
         sqlalchemy.exc.OperationalError: the database cannot be reached.
     """
@@ -26,9 +29,5 @@ def upgrade(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
-        elif connection.dialect.name == "sqlite":
-            # Takes the write lock before looking which revision is there.
-            connection.exec_driver_sql("ROLLBACK")
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

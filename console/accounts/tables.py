@@ -1,4 +1,4 @@
-"""The tables of the accounts. Their own schema, with migrations of its own: the store's tables know nothing of people.
+"""The tables of the accounts: a schema and migrations of their own, for the store knows nothing of people.
 
 ``users``     one row a person or program; the password as argon2 has it
 ``sessions``  one row a signed-in browser; only a hash of what its cookie holds
@@ -8,29 +8,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
+
+from siaga.store.tables import UtcTime
 
 METADATA: Final = sa.MetaData(
     naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"}
 )
-
-
-class Moment(sa.types.TypeDecorator[datetime]):
-    """An aware time, kept in UTC; SQLite has no offsets of its own."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        return None if value is None else value.astimezone(UTC)
-
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 users: Final = sa.Table(
@@ -43,8 +29,8 @@ users: Final = sa.Table(
     sa.Column("password_hash", sa.String(200)),
     sa.Column("active", sa.Boolean, nullable=False),
     sa.Column("failures", sa.Integer, nullable=False),
-    sa.Column("locked_until", Moment),
-    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("locked_until", UtcTime),
+    sa.Column("created_at", UtcTime, nullable=False),
 )
 
 sessions: Final = sa.Table(
@@ -53,9 +39,9 @@ sessions: Final = sa.Table(
     sa.Column("token_sha256", sa.String(64), primary_key=True),
     sa.Column("user_name", sa.String(80), nullable=False, index=True),
     sa.Column("csrf", sa.String(64), nullable=False),
-    sa.Column("created_at", Moment, nullable=False),
-    sa.Column("seen_at", Moment, nullable=False),
-    sa.Column("expires_at", Moment, nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("seen_at", UtcTime, nullable=False),
+    sa.Column("expires_at", UtcTime, nullable=False),
 )
 
 tokens: Final = sa.Table(
@@ -64,15 +50,15 @@ tokens: Final = sa.Table(
     sa.Column("token_id", sa.String(32), primary_key=True),
     sa.Column("user_name", sa.String(80), nullable=False, index=True),
     sa.Column("secret_sha256", sa.String(64), nullable=False),
-    sa.Column("created_at", Moment, nullable=False),
-    sa.Column("expires_at", Moment),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("expires_at", UtcTime),
 )
 
 accesses: Final = sa.Table(
     "accesses",
     METADATA,
     sa.Column("access_id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("at", Moment, nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
     sa.Column("user_name", sa.String(80), nullable=False),
     sa.Column("incident_id", sa.String(36), nullable=False),
     sa.Column("reason", sa.String(500), nullable=False),

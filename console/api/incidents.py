@@ -1,0 +1,233 @@
+"""Incidents: lists, exports, one with all there is about it, its CAP alert, and decisions about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
+from pydantic import AwareDatetime, StringConstraints, ValidationError
+
+from console.access import Acting, Caller, CoreOf, SignedIn
+from console.accounts.accesses import log_access
+from console.api.models import CommandAccepted, CommandIn, IncidentDetail, IncidentOut, IncidentPage
+from console.cap import alert
+from console.commands import CommandError
+from console.core import Core
+from console.exports import to_csv, to_geojson
+from console.problems import RESPONSES, Problem, field_problem, problem_of
+from console.queries import (
+    Filter,
+    commands_of,
+    decode_cursor,
+    encode_cursor,
+    find_incidents,
+    history_of,
+    one_incident,
+    reports_of,
+)
+from siaga import redaction
+from siaga.contracts.command import Action, Command
+from siaga.contracts.incident import IncidentState
+from siaga.redaction import UserRole
+from siaga.types import DISTRICT_PATTERN
+
+router = APIRouter(tags=["incidents"], responses=RESPONSES)
+
+_LARGEST: Final = 500
+_EXPORTED: Final = 100_000
+#: What only those who command may do.
+_COMMANDS_ONLY: Final = frozenset({Action.OVERRIDE, Action.DISMISS})
+
+Severities = Annotated[list[Annotated[int, Query(ge=1, le=5)]], Query(description="1 (gravest) to 5; repeatable")]
+Codes = Annotated[list[Annotated[str, StringConstraints(pattern=DISTRICT_PATTERN)]], Query()]
+Names = Annotated[list[Annotated[str, StringConstraints(pattern=r"^[a-z_.]{1,81}$")]], Query()]
+Reason = Annotated[
+    str | None, Query(max_length=500, description="For auditors: why they have to know who reported. It is logged")
+]
+
+
+def chosen_by(
+    *,
+    state: Annotated[list[IncidentState], Query(description="Repeatable")],
+    severity: Severities,
+    district: Codes,
+    kind: Names,
+    family: Names,
+    since: AwareDatetime | None,
+    drill: bool | None,
+) -> Filter:
+    """The filter of a list's parameters."""
+    return Filter(
+        states=[s.value for s in state],
+        severities=severity,
+        districts=district,
+        kinds=kind,
+        families=family,
+        since=since,
+        drill=drill,
+    )
+
+
+@router.get("/api/incidents")
+def list_incidents(  # noqa: PLR0917 (each is a parameter of the address)
+    caller: SignedIn,
+    core: CoreOf,
+    state: Annotated[list[IncidentState], Query(description="Repeatable")] = [],  # noqa: B006
+    severity: Severities = [],  # noqa: B006
+    district: Codes = [],  # noqa: B006
+    kind: Names = [],  # noqa: B006
+    family: Names = [],  # noqa: B006
+    since: Annotated[AwareDatetime | None, Query(description="Changed at or after this time")] = None,
+    drill: bool | None = None,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Annotated[int, Query(ge=1, le=_LARGEST)] = 100,
+) -> IncidentPage:
+    """Incidents the caller may see, newest first."""
+    chosen = chosen_by(
+        state=state, severity=severity, district=district, kind=kind, family=family, since=since, drill=drill
+    )
+    try:
+        after = decode_cursor(cursor) if cursor else None
+    except ValueError:
+        raise field_problem(
+            "cursor", "is none that this address gave", "leave it out to begin at the newest"
+        ) from None
+    page: list[dict[str, Any]] = []
+    last: tuple[datetime, str] | None = None
+    with core.database.read.connect() as connection:
+        for row, opened_at in find_incidents(connection, chosen, after):
+            seen = redaction.incident(caller.audience, row)
+            if seen is None:
+                continue
+            if len(page) == limit:
+                return IncidentPage(
+                    incidents=[IncidentOut.model_validate(found) for found in page],
+                    next=encode_cursor(*last) if last is not None else None,
+                )
+            page.append(seen)
+            last = (opened_at, str(row["incident_id"]))
+    return IncidentPage(incidents=[IncidentOut.model_validate(found) for found in page])
+
+
+@router.get("/api/incidents.csv", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
+def export_csv(caller: SignedIn, core: CoreOf, drill: bool | None = None) -> StreamingResponse:
+    """Every incident the caller may see, newest first, as CSV (at most 100,000)."""
+    headers = {"Content-Disposition": 'attachment; filename="siaga-incidents.csv"'}
+    rows = _exported(core, caller, Filter(drill=drill))
+    return StreamingResponse(to_csv(rows), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.get(
+    "/api/incidents.geojson", response_class=Response, responses={200: {"content": {"application/geo+json": {}}}}
+)
+def export_geojson(caller: SignedIn, core: CoreOf, drill: bool | None = None) -> Response:
+    """Every open incident the caller may see, a point each."""
+    states = [s.value for s in IncidentState if s.is_open]
+    rows = _exported(core, caller, Filter(states=states, drill=drill))
+    return Response(to_geojson(rows), media_type="application/geo+json")
+
+
+def _exported(core: Core, caller: Caller, chosen: Filter) -> Iterator[dict[str, Any]]:
+    with core.database.read.connect() as connection:
+        found = (row for row, _ in find_incidents(connection, chosen))
+        for row in islice(found, _EXPORTED):
+            seen = redaction.incident(caller.audience, row)
+            card = core.feed.board.card(caller.audience, row)
+            if seen is not None and card is not None:
+                yield {**card, **seen}
+
+
+@router.get("/api/incidents/{incident_id}")
+def get_incident(incident_id: UUID, caller: SignedIn, core: CoreOf, reason: Reason = None) -> IncidentDetail:
+    """One incident with its reports, every reason for its severity, and its history."""
+    audience = caller.audience
+    with core.database.read.connect() as connection:
+        row, seen = _visible(connection, caller, incident_id)
+        reports, history = reports_of(connection, str(incident_id)), history_of(connection, str(incident_id))
+        commands = commands_of(connection, str(incident_id))
+    if caller.user.role is UserRole.AUDITOR and reason is not None and reason.strip():
+        log_access(
+            core.database.write,
+            user=caller.user.name,
+            incident_id=str(incident_id),
+            reason=reason.strip(),
+            at=core.now(),
+        )
+        audience = caller.user.audience(reason)
+        seen = redaction.incident(audience, row) or seen
+    shown = [found for report in reports if (found := redaction.report(audience, report)) is not None]
+    return IncidentDetail.model_validate(
+        {
+            "incident": seen,
+            "card": core.feed.board.card(audience, row),
+            "reports": shown,
+            "history": [redaction.history(audience, entry) for entry in history],
+            "commands": [redaction.command(audience, command) for command in commands],
+            "reporters_shown": audience.sees_reporters,
+        }
+    )
+
+
+@router.get(
+    "/cap/{incident_id}.xml", response_class=Response, responses={200: {"content": {"application/cap+xml": {}}}}
+)
+def get_cap(incident_id: UUID, caller: SignedIn, core: CoreOf) -> Response:
+    """An incident as a CAP 1.2 alert. It says no more than a viewer may see, whoever asks."""
+    board = core.feed.board
+    with core.database.read.connect() as connection:
+        row, _ = _visible(connection, caller, incident_id)
+    card = board.card(caller.audience, row)
+    if card is None:
+        raise _unknown()
+    return Response(alert(row, card, board.knowledge.taxonomy), media_type="application/cap+xml")
+
+
+@router.post("/api/incidents/{incident_id}/commands", status_code=202)
+def command_incident(incident_id: UUID, decision: CommandIn, caller: Acting, core: CoreOf) -> CommandAccepted:
+    """Send a decision. The answer says that Kafka has it; the incident changes a moment later."""
+    refused = core.metrics.commands.labels(decision.action.value, "refused")
+    with core.database.read.connect() as connection:
+        row, _ = _visible(connection, caller, incident_id)
+    if decision.action in _COMMANDS_ONLY and caller.user.role is UserRole.OPERATOR:
+        refused.inc()
+        raise Problem(403, f"action: {decision.action} needs commander; ask the commander on duty to decide")
+    try:
+        command = Command(
+            schema_version=1,
+            incident_id=incident_id,
+            district=row["district"],
+            by=caller.user.name,
+            at=core.now(),
+            **decision.model_dump(),
+        )
+    except ValidationError as error:
+        refused.inc()
+        raise problem_of(error) from None
+    try:
+        core.commands.publish(command)
+    except CommandError as error:
+        raise Problem(503, str(error), headers={"Retry-After": "2"}) from error
+    return CommandAccepted(command_id=command.command_id)
+
+
+def _visible(connection: sa.Connection, caller: Caller, incident_id: UUID) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The incident, and what the caller may see of it.
+
+    Raises:
+        Problem: 404 where there is none, and just so where they may not know of it.
+    """
+    row = one_incident(connection, str(incident_id))
+    seen = None if row is None else redaction.incident(caller.audience, row)
+    if row is None or seen is None:
+        raise _unknown()
+    return row, seen
+
+
+def _unknown() -> Problem:
+    return Problem(404, "incident_id: there is no such incident for you; see /api/incidents for those there are")

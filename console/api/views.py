@@ -1,0 +1,134 @@
+"""Trends, duty and what the public may know."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from console.access import CoreOf, SignedIn
+from console.api.models import Summary
+from console.duty import desks_of
+from console.problems import RESPONSES, Problem
+from console.queries import acknowledged_at, incident_facts, totals
+from siaga import redaction
+from siaga.contracts.incident import IncidentState
+
+router = APIRouter(responses=RESPONSES)
+
+Hours = Annotated[float, Query(gt=0, le=24 * 14)]
+
+
+@router.get("/api/trends", tags=["views"])
+def get_trends(caller: SignedIn, core: CoreOf, hours: Hours = 24) -> dict[str, Any]:
+    """Incidents by hour, family and district, and how fast they were taken; drills are counted apart."""
+    since = core.now() - timedelta(hours=hours)
+    with core.database.read.connect() as connection:
+        rows = [row for row in incident_facts(connection, since) if redaction.may_see(caller.audience, row)]
+        taken, counted = acknowledged_at(connection, since), totals(connection, since)
+    real = [row for row in rows if not row["drill"]]
+    return {
+        "since": since.isoformat(),
+        "incidents": len(real),
+        "drills": len(rows) - len(real),
+        "totals": counted,
+        "by_hour": _by_hour(real),
+        "by_district": _by_district(real, core.feed.board.districts),
+        "response": _response(real, taken),
+    }
+
+
+def _by_hour(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    hours: dict[float, Counter[str]] = {}
+    for row in rows:
+        opened: datetime = row["opened_at"]
+        hours.setdefault(opened.timestamp() // 3600 * 3600, Counter())[row["family"]] += 1
+    return [{"hour": hour, "families": dict(families)} for hour, families in sorted(hours.items())]
+
+
+def _by_district(rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    found: dict[str, Counter[int]] = {}
+    for row in rows:
+        found.setdefault(row["district"], Counter())[row["severity"]] += 1
+    listed = [
+        {"district": code, "name": names.get(code, code), "severities": {str(s): n for s, n in sorted(c.items())}}
+        for code, c in found.items()
+    ]
+    return sorted(listed, key=lambda entry: (-sum(entry["severities"].values()), entry["district"]))
+
+
+def _response(rows: Sequence[Mapping[str, Any]], taken: Mapping[str, datetime]) -> list[dict[str, Any]]:
+    times: dict[tuple[str, int], list[float]] = {}
+    for row in rows:
+        at = taken.get(str(row["incident_id"]))
+        if at is not None:
+            waited = max(0.0, (at - row["opened_at"]).total_seconds())
+            times.setdefault((row["lead_agency"], row["severity"]), []).append(waited)
+    return [
+        {"agency": agency, "severity": severity, "taken": len(waits), "median": median(waits), "longest": max(waits)}
+        for (agency, severity), waits in sorted(times.items(), key=lambda item: (item[0][1], item[0][0]))
+    ]
+
+
+@router.get("/api/duty", tags=["views"])
+def get_duty(caller: SignedIn, core: CoreOf) -> dict[str, Any]:
+    """Who is on call now at each desk of the rosters, when it is handed over, and which desks nobody sits at."""
+    return {"desks": desks_of(core.feed.board.knowledge.rosters, caller.audience, core.now())}
+
+
+@router.get("/public/summary.json", tags=["public"])
+def get_summary(core: CoreOf) -> Summary:
+    """What anybody may know: sums only."""
+    return summary_of(core)
+
+
+def summary_of(core: CoreOf) -> Summary:
+    """The sums the public may know."""
+    board, now = core.feed.board, core.now()
+    severities, families, districts, closed = Counter[int](), Counter[str](), Counter[str](), 0
+    for row in board.rows():
+        if row["drill"]:
+            continue
+        if not IncidentState(row["state"]).is_open:
+            closed += 1
+            continue
+        severities[row["severity"]] += 1
+        families[row["family"]] += 1
+        districts[board.districts.get(row["district"], row["district"])] += 1
+    pulse = board.pulse(redaction.PUBLIC, now.timestamp())
+    return Summary(
+        election=board.knowledge.election,
+        at=now.replace(microsecond=0),
+        stations=pulse["stations"],
+        stations_reporting=pulse["reporting"],
+        incidents_open={f"SEV{level}": severities[level] for level in range(1, 6)},
+        incidents_closed=closed,
+        by_family=dict(sorted(families.items())),
+        by_district=dict(sorted(districts.items())),
+    )
+
+
+@router.get("/metrics", tags=["service"], response_class=Response)
+def get_metrics(core: CoreOf) -> Response:
+    """The command centre's metrics, for Prometheus."""
+    return Response(generate_latest(core.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/healthz", tags=["service"])
+def get_health() -> dict[str, str]:
+    """Whether the process lives."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", tags=["service"])
+def get_ready(core: CoreOf) -> dict[str, str]:
+    """Whether the board has been read from the database, and lately."""
+    age = core.now().timestamp() - core.feed.board.vitals.read_at
+    if not core.feed.ready or age > 10:
+        raise Problem(503, "database: could not be read lately; start the sinks, or correct SIAGA_DATABASE")
+    return {"status": "ready"}

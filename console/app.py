@@ -1,0 +1,73 @@
+"""The application: API, plain pages and the live page on one server.
+
+NiceGUI is one per process, so that :func:`create_app` may be called once with ``live=True``; tests of the API leave
+it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http.cookies import SimpleCookie
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
+
+from console.access import COOKIE
+from console.api import incidents, live, people, stations, views
+from console.core import Core
+from console.pages import plain
+from console.problems import install
+from console.security import Security
+from siaga import __version__
+
+_WEB = Path(__file__).parent / "web"
+_ABOUT = """The command centre of Siaga. Sign in at `/login`, or send `Authorization: Bearer <token>` with a
+token made by `siaga user token`. What a role may not see is not there. Whatever changes something needs
+`X-CSRF-Token` (from `/api/me`) when it comes with a session's cookie."""
+
+
+def create_app(core: Core, *, with_live_page: bool = False) -> FastAPI:
+    """The application around ``core``."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with core.feed.running():
+            yield
+        core.commands.close()
+        core.database.close()
+
+    app = FastAPI(
+        title="Siaga command centre",
+        version=__version__,
+        description=_ABOUT,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.core = core
+    install(app)
+    for router in (incidents.router, stations.router, live.router, people.router, views.router, plain.router):
+        app.include_router(router)
+
+    @app.api_route("/api/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
+    def _nothing(path: str) -> None:
+        raise HTTPException(404)
+
+    if with_live_page:
+        from console.pages.live import install_live_page
+
+        install_live_page(app, core)
+    else:
+        app.mount("/static", StaticFiles(directory=_WEB), name="static")
+
+    def signed_in(headers: Headers) -> bool:
+        cookies = SimpleCookie(headers.get("cookie", ""))
+        cookie = cookies.get(COOKIE)
+        return cookie is not None and core.sessions.find(cookie.value, core.now()) is not None
+
+    app.add_middleware(Security, https=core.settings.console_https, signed_in=signed_in)
+    return app

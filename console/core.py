@@ -1,0 +1,53 @@
+"""What the application works with, put together once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from console.accounts.sessions import Sessions, Tokens
+from console.accounts.users import Users
+from console.commands import CommandPublisher
+from console.database import Database
+from console.feed import Feed
+from console.metrics import Metrics
+from siaga.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """Everything an endpoint may need."""
+
+    settings: Settings
+    database: Database
+    users: Users
+    sessions: Sessions
+    tokens: Tokens
+    feed: Feed
+    commands: CommandPublisher
+    metrics: Metrics
+
+    @staticmethod
+    def now() -> datetime:
+        """The present, in UTC."""
+        return datetime.now(UTC)
+
+
+def make_core(settings: Settings) -> Core:
+    """Connect the parts; nothing is started and no connection opened yet.
+
+    Raises:
+        siaga.settings.SettingsError: a setting is wrong.
+    """
+    database = Database(settings.database_url)
+    metrics = Metrics()
+    return Core(
+        settings=settings,
+        database=database,
+        users=Users(database.write),
+        sessions=Sessions(database.write, settings),
+        tokens=Tokens(database.write),
+        feed=Feed(settings, database.read, metrics),
+        commands=CommandPublisher(settings, metrics),
+        metrics=metrics,
+    )

@@ -1,0 +1,85 @@
+"""Headers of every answer, and where a request may come from. Pure ASGI: sees web sockets as well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from console.problems import Problem
+
+#: The live page compiles its components in the browser (Vue), which is what 'unsafe-eval' is for. Nothing is loaded
+#: from, sent to or framed by anybody else.
+_POLICY: Final = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; font-src 'self' data:; connect-src 'self' {sockets}; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_LIVE: Final = "/_nicegui_ws/"
+
+
+class Security:
+    """Refuses what comes from another site's page, and sockets of browsers that are not signed in.
+
+    ``signed_in`` says whether a cookie header holds a session.
+    """
+
+    def __init__(self, app: ASGIApp, *, https: bool, signed_in: Callable[[Headers], bool]) -> None:
+        self._app = app
+        self._https = https
+        self._signed_in = signed_in
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        live = scope["path"].startswith(_LIVE)
+        unsafe = live or scope["type"] == "websocket" or scope.get("method") not in _SAFE
+        refused = (unsafe and _foreign(headers)) or (live and not self._signed_in(headers))
+        if refused and scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+
+        async def sealed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._seal(MutableHeaders(scope=message), headers, scope["path"])
+            await send(message)
+
+        if refused:
+            detail = "origin: the request comes from another site, or nobody is signed in; open the page and sign in"
+            await Problem(403, detail).response()(scope, receive, sealed)
+            return
+        await self._app(scope, receive, sealed)
+
+    def _seal(self, answer: MutableHeaders, asked: Headers, path: str) -> None:
+        for name, value in _HEADERS.items():
+            answer.setdefault(name, value)
+        host = asked.get("host", "")
+        answer.setdefault("Content-Security-Policy", _POLICY.format(sockets=f"ws://{host} wss://{host}"))
+        if self._https:
+            answer.setdefault("Strict-Transport-Security", "max-age=31536000")
+        # Files named by their version may be kept; nothing that says something about the day is.
+        if path.startswith("/static/"):
+            answer["Cache-Control"] = "no-cache"
+        elif not path.startswith("/_nicegui/"):
+            answer["Cache-Control"] = "no-store"
+
+
+def _foreign(headers: Headers) -> bool:
+    """Whether a browser says that another site's page sends this. Programs say nothing, and have no cookies."""
+    origin = headers.get("origin")
+    if origin is not None:
+        return urlsplit(origin).netloc != headers.get("host")
+    return headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")

@@ -1,0 +1,54 @@
+"""Runs the command centre: the accounts' tables first, then the server until it is asked to stop."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Final
+
+import sqlalchemy as sa
+import uvicorn
+
+from console.accounts.schema import upgrade
+from console.app import create_app
+from console.core import Core, make_core
+from siaga.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_LONGEST_PAUSE: Final = 5.0
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Raises:
+        siaga.settings.SettingsError: a setting is wrong.
+    """
+    core = make_core(settings)
+    prepare(core)
+    app = create_app(core, with_live_page=True)
+    config = uvicorn.Config(
+        app,
+        host=settings.console_host,
+        port=settings.console_port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,
+        ws_max_size=1 << 20,
+    )
+    uvicorn.Server(config).run()
+
+
+def prepare(core: Core) -> None:
+    """Bring the accounts' tables up to date, waiting for the database as long as it takes."""
+    pause = 0.2
+    while True:
+        try:
+            upgrade(core.database.write)
+            return
+        except sa.exc.OperationalError:
+            log.warning("the database does not answer; trying again")
+            time.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)

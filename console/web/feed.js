@@ -1,0 +1,168 @@
+// What is going on, in the browser: the board once, then every change as the server tells it.
+// A lost connection comes back by itself with the last id, so that nothing in between is missed.
+
+const FIRST = 200;
+const REST = 2000;
+// Seconds without a word from the server, from its database or from the pipeline, after which data is stale.
+const SILENCE = 4;
+const DATABASE = 6;
+const PIPELINE = 20;
+
+export const state = Vue.reactive({
+  ready: false,
+  complete: false,
+  now: Date.now() / 1000,
+  heard: Date.now() / 1000,
+  offset: 0, // server's clock minus ours, seconds
+  pulse: null,
+  cards: new Map(),
+  pending: new Map(), // incident_id -> {action, version, until}
+  fresh: new Map(), // incident_id -> when it was announced
+  unread: 0,
+});
+
+let me = null;
+let source = null;
+const listeners = { announced: [], changed: [] };
+
+export function on(name, call) {
+  listeners[name].push(call);
+  return () => listeners[name].splice(listeners[name].indexOf(call), 1);
+}
+
+export function start(user) {
+  me = user;
+  load();
+  setInterval(() => {
+    state.now = Date.now() / 1000;
+    for (const [id, at] of state.fresh) if (state.now - at > 20) state.fresh.delete(id);
+    // A browser that was asleep, or a proxy that says nothing: begin anew.
+    if (source && state.now - state.heard > 12) listen();
+  }, 1000);
+  document.addEventListener("visibilitychange", () => document.hidden || (state.unread = 0));
+  window.addEventListener("focus", () => (state.unread = 0));
+}
+
+export async function call(path, options = {}) {
+  const headers = { "X-CSRF-Token": me.csrf, ...(options.body ? { "Content-Type": "application/json" } : {}) };
+  const answer = await fetch(path, { ...options, headers });
+  if (answer.status === 401) window.location.assign("/login");
+  const body = await answer.json();
+  if (!answer.ok) throw Object.assign(new Error(body.detail || answer.statusText), { status: answer.status });
+  return body;
+}
+
+async function load() {
+  try {
+    let page = await call(`/api/board?limit=${FIRST}`);
+    const seq = page.seq;
+    const found = new Map(page.incidents.map((card) => [card.incident_id, card]));
+    state.cards = found;
+    take(page.pulse);
+    state.ready = true;
+    listen(seq);
+    for (let offset = FIRST; offset < page.total; offset += REST) {
+      const more = await call(`/api/board?offset=${offset}&limit=${REST}`);
+      for (const card of more.incidents) {
+        const known = state.cards.get(card.incident_id);
+        if (!known || known.version < card.version) state.cards.set(card.incident_id, card);
+      }
+    }
+    state.complete = true;
+  } catch (error) {
+    setTimeout(load, 1500);
+  }
+}
+
+let last = 0;
+function listen(seq) {
+  last = seq ?? last;
+  source?.close();
+  source = new EventSource(`/api/events?since=${last}`);
+  const heard = (event) => {
+    state.heard = Date.now() / 1000;
+    if (event.lastEventId) last = Number(event.lastEventId);
+    return JSON.parse(event.data);
+  };
+  source.addEventListener("pulse", (event) => take(heard(event)));
+  source.addEventListener("incident", (event) => changed(heard(event)));
+  source.addEventListener("gone", (event) => {
+    const { incident_id } = heard(event);
+    state.cards.delete(incident_id);
+    listeners.changed.forEach((call) => call(incident_id));
+  });
+  source.addEventListener("reset", () => load());
+  source.addEventListener("signed-out", () => window.location.assign("/login"));
+  source.onerror = () => {
+    // A refusal ends an EventSource for good; what is only lost it asks for again by itself.
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => listen(), 1500);
+  };
+}
+
+function take(pulse) {
+  state.heard = Date.now() / 1000;
+  state.offset = pulse.at - state.heard;
+  state.pulse = pulse;
+}
+
+function changed(card) {
+  const id = card.incident_id;
+  const known = state.cards.get(id);
+  if (known && known.version > card.version && known.opened === card.opened) return;
+  state.cards.set(id, card);
+  const waiting = state.pending.get(id);
+  if (waiting && card.version > waiting.version) state.pending.delete(id);
+  const graver = known && card.severity < known.severity;
+  if (card.state === "open" && (!known || graver)) {
+    state.fresh.set(id, Date.now() / 1000);
+    if (document.hidden || !document.hasFocus()) state.unread += 1;
+    listeners.announced.forEach((call) => call(card));
+  }
+  listeners.changed.forEach((call) => call(id));
+}
+
+// Why what is shown is stale, or null: [word, seconds].
+export const stale = Vue.computed(() => {
+  const silent = state.now - state.heard;
+  if (silent > SILENCE) return ["stale_server", Math.round(silent)];
+  if (!state.pulse) return null;
+  const unread = state.pulse.at - state.pulse.read_at;
+  if (unread > DATABASE) return ["stale_database", Math.round(unread)];
+  if (state.pulse.canary_age !== null && state.pulse.canary_age > PIPELINE)
+    return ["stale_pipeline", Math.round(state.pulse.canary_age)];
+  return null;
+});
+
+export const isOpen = (card) => card.state === "open" || card.state === "acknowledged";
+
+// As the server sorts: open before closed, drills last, grave first, then what nobody took, then what waits longest.
+export function byUrgency(a, b) {
+  return (
+    !isOpen(a) - !isOpen(b) ||
+    a.drill - b.drill ||
+    a.severity - b.severity ||
+    (a.state !== "open") - (b.state !== "open") ||
+    a.opened - b.opened
+  );
+}
+
+// Send a decision. The card shows it at once; it is undone where it is refused, and questioned where nothing follows.
+export async function decide(card, decision, said) {
+  const id = card.incident_id;
+  const mark = { action: decision.action, version: card.version };
+  state.pending.set(id, mark);
+  try {
+    await call(`/api/incidents/${id}/commands`, { method: "POST", body: JSON.stringify(decision) });
+    setTimeout(() => {
+      if (state.pending.get(id) === mark) {
+        state.pending.delete(id);
+        said("not_seen", {});
+      }
+    }, 10000);
+    return true;
+  } catch (error) {
+    if (state.pending.get(id) === mark) state.pending.delete(id);
+    said("refused", { why: error.message });
+    return false;
+  }
+}

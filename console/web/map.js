@@ -1,0 +1,181 @@
+// The map: outlines, stations by state, incidents by severity, clusters. No tiles: nothing comes from elsewhere.
+import { leaflet as L } from "/static/leaflet/index.js";
+import { call, isOpen, on, state } from "/static/feed.js";
+import { kindName, placeOf, t } from "/static/words.js";
+
+const STATIONS_EVERY = 30000;
+const COLOURS = { 1: "#d7263d", 2: "#e8650c", 3: "#e0a800", 4: "#2f80c2", 5: "#7d8996" };
+
+export default {
+  template: `
+  <section class="map" :aria-label="t('map')">
+    <div ref="map" class="canvas" role="application" :aria-label="t('map')"></div>
+    <ul class="legend">
+      <li><i class="dot reporting"></i>{{ t('legend_reporting') }}</li>
+      <li><i class="dot unheard"></i>{{ t('legend_unheard') }}</li>
+      <li><i class="dot silent"></i>{{ t('legend_silent') }}</li>
+      <li><i class="dash"></i>{{ t('legend_cluster') }}</li>
+    </ul>
+  </section>`,
+  props: { chosen: String, severities: Array, dark: Boolean },
+  data: () => ({ stations: [] }),
+  async mounted() {
+    this.layers = { stations: null, incidents: new Map(), clusters: null };
+    const map = (this.map = L.map(this.$refs.map, {
+      zoomControl: true, attributionControl: false, preferCanvas: true, zoomSnap: 0.25, minZoom: 5, maxZoom: 17,
+    }));
+    map.setView([-7.03, 109.62], 10);
+    this.layers.clusters = L.layerGroup().addTo(map);
+    this.off = on("changed", () => this.later());
+    new ResizeObserver(() => map.invalidateSize()).observe(this.$refs.map);
+    await this.drawOutlines();
+    await this.loadStations();
+    this.timer = setInterval(() => this.loadStations(), STATIONS_EVERY);
+    this.fit();
+    this.drawIncidents();
+  },
+  beforeUnmount() {
+    this.off?.();
+    clearInterval(this.timer);
+    this.map?.remove();
+  },
+  watch: {
+    chosen() {
+      this.drawIncidents();
+      const card = state.cards.get(this.chosen);
+      if (card?.lat != null) this.map.panTo([card.lat, card.lon]);
+    },
+    severities: { deep: true, handler() { this.later(); } },
+    dark() { this.restyle(); },
+    ready() { this.later(); },
+    complete() { this.later(); },
+  },
+  computed: { ready: () => state.ready, complete: () => state.complete },
+  methods: {
+    t,
+    colour(name) {
+      return getComputedStyle(this.$el).getPropertyValue(name).trim();
+    },
+    outlineStyle() {
+      return { color: this.colour("--outline"), weight: 1, fillColor: this.colour("--land"), fillOpacity: 1 };
+    },
+    async drawOutlines() {
+      try {
+        const answer = await fetch("/api/outlines");
+        const found = await answer.json();
+        if (!found.features?.length) return;
+        this.outlines = L.geoJSON(found, {
+          interactive: false,
+          renderer: L.svg(),
+          style: () => this.outlineStyle(),
+          onEachFeature: (feature, layer) => {
+            const name = feature.properties?.name;
+            if (name) layer.bindTooltip(name, { permanent: true, direction: "center", className: "district-name" });
+          },
+        }).addTo(this.map);
+        this.outlines.bringToBack();
+      } catch { /* the points read well without outlines */ }
+    },
+    restyle() {
+      this.$nextTick(() => {
+        this.outlines?.setStyle(this.outlineStyle());
+        this.drawStations();
+        this.drawIncidents();
+      });
+    },
+    async loadStations() {
+      try {
+        const found = [];
+        let cursor = "";
+        for (let page = 0; page < 10; page += 1) {
+          const answer = await call(`/api/stations?limit=5000${cursor ? `&cursor=${cursor}` : ""}`);
+          found.push(...answer.stations);
+          cursor = answer.next;
+          if (!cursor) break;
+        }
+        this.stations = Object.freeze(found);
+        this.drawStations();
+      } catch { /* asked again in half a minute */ }
+    },
+    drawStations() {
+      const silent = new Set();
+      for (const card of state.cards.values())
+        if (isOpen(card) && card.kind === "facility.network" && card.station_id) silent.add(card.station_id);
+      const now = state.now + state.offset;
+      const layer = L.layerGroup();
+      const [good, unheard, lost] = ["--reporting", "--unheard", "--silent"].map((name) => this.colour(name));
+      for (const station of this.stations) {
+        const at = station.last_seen_at ? Date.parse(station.last_seen_at) / 1000 : 0;
+        const colour = silent.has(station.station_id) ? lost : now - at < 3600 ? good : unheard;
+        L.circleMarker([station.lat, station.lon], {
+          radius: 2.6, stroke: false, fillColor: colour, fillOpacity: 0.85,
+        })
+          .bindTooltip(`${station.name} · ${station.village}`)
+          .addTo(layer);
+      }
+      this.layers.stations?.remove();
+      this.layers.stations = layer.addTo(this.map);
+    },
+    later() {
+      if (this.waiting) return;
+      this.waiting = setTimeout(() => {
+        this.waiting = null;
+        this.drawIncidents();
+      }, 250);
+    },
+    drawIncidents() {
+      const kept = this.layers.incidents;
+      const shown = [...state.cards.values()].filter(
+        (card) =>
+          isOpen(card) && card.lat !== null && (!this.severities.length || this.severities.includes(card.severity)),
+      );
+      const wanted = new Map(shown.slice(0, 1500).map((card) => [card.incident_id, card]));
+      for (const [id, mark] of kept)
+        if (!wanted.has(id)) {
+          mark.layer.remove();
+          kept.delete(id);
+        }
+      for (const [id, card] of wanted) {
+        const key = `${card.version}|${card.state}|${card.severity}|${id === this.chosen}`;
+        const mark = kept.get(id);
+        if (mark?.key === key) continue;
+        mark?.layer.remove();
+        const classes = ["pin", `sev${card.severity}`, card.state, card.drill ? "drill" : ""];
+        if (id === this.chosen) classes.push("chosen");
+        const size = card.severity <= 2 ? 26 : 20;
+        const layer = L.marker([card.lat, card.lon], {
+          icon: L.divIcon({ className: classes.join(" "), html: String(card.severity), iconSize: [size, size] }),
+          zIndexOffset: 1000 - card.severity * 100,
+          keyboard: false,
+          alt: `SEV${card.severity} ${kindName(card.kind)}`,
+        });
+        const words = document.createElement("span");
+        words.textContent = `SEV${card.severity} ${kindName(card.kind)} · ${placeOf(card)}`;
+        layer.bindTooltip(words, { direction: "top" });
+        layer.on("click", () => (window.location.hash = `#/incident/${id}`));
+        kept.set(id, { key, layer: layer.addTo(this.map) });
+      }
+      this.drawClusters(shown);
+    },
+    drawClusters(cards) {
+      this.layers.clusters.clearLayers();
+      const groups = new Map();
+      for (const card of cards)
+        if (card.cluster_id) groups.set(card.cluster_id, [...(groups.get(card.cluster_id) ?? []), card]);
+      for (const members of groups.values()) {
+        const worst = Math.min(...members.map((card) => card.severity));
+        const lat = members.reduce((sum, card) => sum + card.lat, 0) / members.length;
+        const lon = members.reduce((sum, card) => sum + card.lon, 0) / members.length;
+        const reach = Math.max(600, ...members.map((card) => this.map.distance([lat, lon], [card.lat, card.lon]) + 500));
+        L.circle([lat, lon], {
+          radius: reach, color: COLOURS[worst], weight: 2, dashArray: "6 6", fillOpacity: 0.08, interactive: false,
+        }).addTo(this.layers.clusters);
+      }
+    },
+    fit() {
+      const points = this.stations.map((station) => [station.lat, station.lon]);
+      if (this.outlines) this.map.fitBounds(this.outlines.getBounds(), { padding: [8, 8] });
+      else if (points.length) this.map.fitBounds(points, { padding: [24, 24] });
+    },
+  },
+};

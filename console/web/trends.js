@@ -1,0 +1,86 @@
+// Trends: incidents by hour and family, by district and severity, and how fast they were taken.
+import { call } from "/static/feed.js";
+import { named, number, span, t } from "/static/words.js";
+
+const COLOURS = ["#d7263d", "#2f80c2", "#e0a800", "#3a9d6e", "#8a5cc4", "#e8650c", "#3fa7b5", "#b0568b", "#7d8996",
+  "#6b8e23", "#c27c4e", "#5d6fb0", "#9aa0a6"];
+const HEIGHT = 200;
+
+export default {
+  template: `
+  <section class="trends" :aria-label="t('trends')">
+    <p v-if="!data" class="empty">{{ t('loading') }}</p>
+    <template v-else>
+      <ul class="totals">
+        <li v-for="[name, value] in totals" :key="name"><b>{{ number(value) }}</b><span>{{ name }}</span></li>
+        <li class="export"><a href="/api/incidents.csv">{{ t('export') }}</a><span>{{ t('last_24h') }}</span></li>
+      </ul>
+      <figure class="card wide"><figcaption>{{ t('by_hour') }}</figcaption>
+        <svg v-if="bars.length" :viewBox="'0 0 ' + width + ' ' + (HEIGHT + 24)" role="img" :aria-label="t('by_hour')">
+          <g v-for="bar in bars" :key="bar.hour"><rect v-for="part in bar.parts" :key="part.family" :x="bar.x" :y="part.y" :width="bar.w" :height="part.h" :fill="part.colour"><title>{{ bar.label }} {{ named('f', part.family) }}: {{ part.n }}</title></rect>
+            <text :x="bar.x + bar.w / 2" :y="HEIGHT + 17">{{ bar.label }}</text>
+            <text class="sum" :x="bar.x + bar.w / 2" :y="bar.top - 4">{{ bar.sum }}</text></g>
+        </svg>
+        <p v-else class="empty">{{ t('none') }}</p>
+        <ul class="keys"><li v-for="f in families" :key="f"><i :style="{ background: colourOf(f) }"></i>{{ named('f', f) }}</li></ul>
+      </figure>
+      <div class="card"><table><caption>{{ t('by_district') }}</caption>
+        <tbody><tr v-for="d in data.by_district" :key="d.district"><th scope="row">{{ d.name }}</th>
+          <td class="stack"><i v-for="s in 5" :key="s" :class="'sev' + s" :style="{ flexGrow: d.severities[s] || 0 }" v-show="d.severities[s]" :title="'SEV' + s">{{ d.severities[s] }}</i></td></tr>
+          <tr v-if="!data.by_district.length"><td>{{ t('none') }}</td></tr></tbody></table></div>
+      <div class="card"><table><caption>{{ t('response') }}</caption>
+        <thead v-if="data.response.length"><tr><th scope="col">SEV</th><th scope="col">{{ t('agency') }}</th><th scope="col">{{ t('taken_count') }}</th><th scope="col">{{ t('median') }}</th><th scope="col">{{ t('longest') }}</th></tr></thead>
+        <tbody><tr v-for="r in data.response" :key="r.agency + r.severity"><td>{{ r.severity }}</td><td>{{ r.agency }}</td><td>{{ r.taken }}</td><td>{{ span(r.median) }}</td><td>{{ span(r.longest) }}</td></tr>
+          <tr v-if="!data.response.length"><td>{{ t('response_none') }}</td></tr></tbody></table></div>
+    </template>
+  </section>`,
+  data: () => ({ data: null, HEIGHT, width: 960 }),
+  mounted() {
+    this.load();
+    this.timer = setInterval(() => this.load(), 15000);
+  },
+  beforeUnmount() {
+    clearInterval(this.timer);
+  },
+  computed: {
+    totals() {
+      const { totals, incidents, drills } = this.data;
+      return [[t("total_incidents"), incidents], [t("total_drills"), drills], [t("total_reports"), totals.reports],
+        [t("total_checkins"), totals.checkins], [t("total_rejected"), totals.rejected]];
+    },
+    families() {
+      return [...new Set(this.data.by_hour.flatMap((hour) => Object.keys(hour.families)))].sort();
+    },
+    bars() {
+      const hours = this.data.by_hour.slice(-24);
+      const most = Math.max(1, ...hours.map((hour) => Object.values(hour.families).reduce((a, b) => a + b, 0)));
+      const step = this.width / Math.max(hours.length, 8);
+      return hours.map((hour, index) => {
+        let y = HEIGHT;
+        const parts = this.families
+          .filter((family) => hour.families[family])
+          .map((family) => {
+            const n = hour.families[family];
+            const h = ((HEIGHT - 24) * n) / most;
+            y -= h;
+            return { family, n, h, y, colour: this.colourOf(family) };
+          });
+        const at = new Date(hour.hour * 1000);
+        const label = at.toLocaleTimeString("id-ID", { hour: "2-digit", minute: "2-digit", timeZone: "Asia/Jakarta" });
+        const sum = parts.reduce((a, part) => a + part.n, 0);
+        return { hour: hour.hour, x: index * step + 4, w: Math.min(step - 8, 64), parts, label, top: y, sum };
+      });
+    },
+  },
+  methods: {
+    t, named, number, span,
+    colourOf(family) {
+      return COLOURS[this.families.indexOf(family) % COLOURS.length];
+    },
+    async load() {
+      try {
+        this.data = await call("/api/trends");
+      } catch { /* the strip says that data is stale */ }
+    },
+  },
+};

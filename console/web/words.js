@@ -1,0 +1,55 @@
+// Words, times and small shared things of the live page.
+import { state } from "/static/feed.js";
+
+let table = {};
+let kinds = {};
+export let me = {};
+
+export function setup(words, names, user) {
+  table = words;
+  kinds = names;
+  me = user;
+}
+
+export function t(key, values = {}) {
+  const text = table[key] ?? key;
+  return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+}
+
+export const kindName = (code) => kinds[code] ?? code;
+export const named = (prefix, code) => table[`${prefix}_${code}`] ?? code;
+export const serverNow = () => state.now + state.offset;
+
+// 45 s, 12 m, 3 h 05
+export function span(seconds) {
+  const s = Math.max(0, Math.round(seconds));
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} m`;
+  if (s < 172800) return `${Math.floor(s / 3600)} h ${String(Math.floor((s % 3600) / 60)).padStart(2, "0")}`;
+  return `${Math.floor(s / 86400)} d`;
+}
+
+// 1:59, for a countdown
+export function clock(seconds) {
+  const s = Math.max(0, Math.round(seconds));
+  if (s >= 3600) return span(s);
+  return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
+}
+
+const time = new Intl.DateTimeFormat("id-ID", {
+  hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone: "Asia/Jakarta",
+});
+const day = new Intl.DateTimeFormat("id-ID", { day: "2-digit", month: "short", timeZone: "Asia/Jakarta" });
+export const timeOf = (at) => time.format(typeof at === "number" ? at * 1000 : new Date(at)).replaceAll(".", ":");
+export function momentOf(at) {
+  const date = typeof at === "number" ? new Date(at * 1000) : new Date(at);
+  const today = day.format(date) === day.format(new Date());
+  return today ? timeOf(at) : `${day.format(date)} ${timeOf(at)}`;
+}
+
+export function placeOf(card) {
+  const parts = [card.place, card.village, card.district_name].filter(Boolean);
+  return parts.join(" · ");
+}
+
+export const number = (value) => new Intl.NumberFormat("id-ID").format(value);

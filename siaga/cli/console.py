@@ -1,0 +1,187 @@
+"""``siaga console`` and ``siaga user …``: the command centre and who may use it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from console.core import Core
+
+users = typer.Typer(help="Who may use the command centre.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(console)
+    app.add_typer(users, name="user")
+
+
+def console() -> None:
+    """Serve the command centre: the live page, its API and the public summary."""
+    from console.service import serve
+    from siaga.cli.processes import log_to_stderr
+    from siaga.settings import load_settings
+
+    settings = load_settings()
+    log_to_stderr(settings.log_level)
+    serve(settings)
+
+
+def _core() -> Core:
+    from console.core import make_core
+    from console.service import prepare
+    from siaga.settings import load_settings
+
+    core = make_core(load_settings())
+    prepare(core)
+    return core
+
+
+def _password(given: bool) -> str:
+    """The password from stdin or the environment, else a new one."""
+    import os
+
+    from console.accounts.users import new_password
+
+    if given:
+        return sys.stdin.readline().rstrip("\n")
+    return os.environ.get("SIAGA_PASSWORD") or new_password()
+
+
+def _told(name: str, password: str, given: bool) -> None:
+    import os
+
+    if given or os.environ.get("SIAGA_PASSWORD"):
+        typer.echo(f"{name}: done")
+    else:
+        typer.echo(f"{name}: the password is shown this once: {password}")
+
+
+@users.command()
+def add(
+    name: str = typer.Argument(help="Letters, digits and . _ : @ -; it signs what they decide."),
+    *,
+    role: str = typer.Option(help="viewer, operator, commander, auditor or admin."),
+    agency: str | None = typer.Option(None, help="Their unit, such as polsek-kajen; they then see what concerns it."),
+    district: list[str] = typer.Option(
+        [], help="Area they see, such as 33.26.08 or 33.26; repeatable. All by default."
+    ),
+    stdin: bool = typer.Option(False, "--password-stdin", help="Read the password from the first line of stdin."),
+) -> None:
+    """Make an account. The password comes from stdin or SIAGA_PASSWORD; else one is made and shown once."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from console.accounts.users import AccountError, User
+    from siaga.contracts.base import Token
+    from siaga.contracts.roster import AreaField, CodeField
+    from siaga.redaction import UserRole
+
+    known = [r.value for r in UserRole if r is not UserRole.PUBLIC]
+    if role not in known:
+        _end(f"role: there is no {role[:40]}; choose one of {', '.join(known)}")
+    checks: tuple[tuple[str, Any, list[str], str], ...] = (
+        ("name", Token, [name], "write letters, digits and . _ : @ - only"),
+        ("agency", CodeField, [agency] if agency else [], "write a code such as polsek-kajen"),
+        ("district", AreaField, list(district), "write a code such as 33.26.08 or 33.26"),
+    )
+    for field, kind, values, remedy in checks:
+        try:
+            for value in values:
+                TypeAdapter(kind).validate_python(value)
+        except ValidationError:
+            _end(f"{field}: is not written as it must be; {remedy}")
+    core, password = _core(), _password(stdin)
+    try:
+        core.users.add(User(name, UserRole(role), agency, tuple(district), True), password, core.now())
+    except AccountError as error:
+        _end(str(error))
+    _told(name, password, stdin)
+
+
+@users.command("list")
+def list_(as_json: bool = typer.Option(False, "--json", help="Print them as JSON.")) -> None:
+    """Everybody who has an account."""
+    import json
+
+    from rich.console import Console
+    from rich.table import Table
+
+    found = _core().users.all()
+    if as_json:
+        typer.echo(
+            json.dumps(
+                [
+                    {"name": u.name, "role": u.role, "agency": u.agency, "districts": u.districts, "active": u.active}
+                    for u in found
+                ]
+            )
+        )
+        return
+    table = Table("name", "role", "agency", "districts", "active")
+    for user in found:
+        table.add_row(
+            user.name, user.role, user.agency or "", ", ".join(user.districts), "yes" if user.active else "no"
+        )
+    Console().print(table)
+
+
+@users.command()
+def password(
+    name: str, stdin: bool = typer.Option(False, "--password-stdin", help="Read it from the first line of stdin.")
+) -> None:
+    """Give somebody a new password: sessions end, a lock is lifted."""
+    from console.accounts.users import AccountError
+
+    core, chosen = _core(), _password(stdin)
+    try:
+        core.users.set_password(name, chosen)
+    except AccountError as error:
+        _end(str(error))
+    _told(name, chosen, stdin)
+
+
+@users.command()
+def token(
+    name: str, days: float | None = typer.Option(None, min=0.01, help="After so many days it ends; never by default.")
+) -> None:
+    """Make a token for a program that acts as somebody; it is shown this once."""
+    core = _core()
+    if core.users.get(name) is None:
+        _end("name: there is no such user; see 'siaga user list'")
+    typer.echo(core.tokens.make(name, core.now(), days=days))
+
+
+@users.command()
+def revoke(name: str) -> None:
+    """Take away every token of somebody."""
+    typer.echo(f"{name}: {_core().tokens.revoke(name)} tokens are taken away")
+
+
+@users.command()
+def disable(name: str) -> None:
+    """Let somebody in no more: sessions and tokens end at once."""
+    _set_active(name, False)
+
+
+@users.command()
+def enable(name: str) -> None:
+    """Let somebody in again."""
+    _set_active(name, True)
+
+
+def _set_active(name: str, active: bool) -> None:
+    from console.accounts.users import AccountError
+
+    try:
+        _core().users.set_active(name, active)
+    except AccountError as error:
+        _end(str(error))
+    typer.echo(f"{name}: {'may sign in' if active else 'may not sign in any more'}")
+
+
+def _end(message: str) -> None:
+    typer.echo(f"siaga: {message}", err=True)
+    raise typer.Exit(2)
