@@ -1,0 +1,178 @@
+"""Posts a message to a webhook or a gateway's HTTP interface, knowing at every moment whether it can have arrived.
+
+Input: a channel's spec and a message. Output: an :class:`~sinks.notify.outcome.Outcome`. State: none. Blocks no longer
+than the spec's timeout. Redirects are not followed: who was configured gets it, nobody else.
+
+Until the request begins nothing can have arrived, so that a failure is certain; from then on, whatever is no whole
+answer leaves it unclear. A client library's retry and connection pool would blur exactly this.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
+
+from siaga.contracts.page_result import ResultReason
+from sinks.notify.channels import ChannelSpec, fill
+from sinks.notify.outcome import LONGEST_ID, Message, Outcome, Verdict, outcome_of_status
+
+#: Most of an answer that is read.
+_ANSWER_BYTES: Final = 65_536
+_AGENT: Final = "siaga-notifier/1"
+_LONGEST_WAIT: Final = 3600.0
+
+
+def send(spec: ChannelSpec, message: Message) -> Outcome:
+    """Send a message, once."""
+    values = _values(message)
+    headers = {name: fill(text, values) for name, text in spec.headers.items()}
+    headers |= {"Idempotency-Key": message.key, "Content-Type": _content_type(spec)}
+    status, answer, outcome = _exchange(
+        "POST", fill(spec.url, values, is_url=True), _payload(spec, message, values), headers, spec.timeout
+    )
+    if outcome is not None:
+        return outcome
+    if 200 <= status < 300:
+        return Outcome(Verdict.ACCEPTED, provider_id=_text_at(answer, spec.receipt))
+    return outcome_of_status(status, answer.get(_RETRY_AFTER))
+
+
+def ask(spec: ChannelSpec, message: Message, receipt: str | None) -> Outcome:
+    """Ask the provider what became of a message. Sends nothing."""
+    if spec.ask_url is None:
+        return Outcome(Verdict.NOT_ASKED, ResultReason.OTHER, "the provider cannot be asked")
+    values = {**_values(message), "receipt": receipt or ""}
+    headers = {name: fill(text, values) for name, text in spec.headers.items()}
+    status, answer, outcome = _exchange("GET", fill(spec.ask_url, values, is_url=True), None, headers, spec.timeout)
+    if outcome is not None:
+        return Outcome(Verdict.NOT_ASKED, outcome.reason, outcome.detail)
+    if status == 404:
+        return Outcome(Verdict.NOT_THERE)
+    if not 200 <= status < 300:
+        refused = outcome_of_status(status)
+        return Outcome(Verdict.NOT_ASKED, refused.reason, refused.detail)
+    said = (_text_at(answer, spec.ask_status) or "").casefold()
+    verdict = Verdict.DELIVERED if said in spec.delivered else Verdict.ACCEPTED
+    return Outcome(verdict, provider_id=_text_at(answer, spec.receipt) or receipt)
+
+
+def _values(message: Message) -> dict[str, str]:
+    return {"address": message.address, "text": message.text, "title": message.title, "key": message.key}
+
+
+def _content_type(spec: ChannelSpec) -> str:
+    return "application/x-www-form-urlencoded" if spec.body == "form" else "application/json"
+
+
+def _payload(spec: ChannelSpec, message: Message, values: Mapping[str, str]) -> bytes:
+    if spec.body == "page":
+        return json.dumps(message.body, ensure_ascii=False).encode()
+    fields = {name: fill(text, values) for name, text in spec.fields.items()}
+    return urlencode(fields).encode() if spec.body == "form" else json.dumps(fields, ensure_ascii=False).encode()
+
+
+# -- the exchange -----------------------------------------------------------------------------------------------------
+
+#: Where an answer's ``Retry-After`` is kept, which no JSON key can be.
+_RETRY_AFTER: Final = ("Retry-After",)
+
+
+def _exchange(
+    method: str, url: str, payload: bytes | None, headers: Mapping[str, str], timeout: float
+) -> tuple[int, dict[Any, Any], Outcome | None]:
+    """One request: its status and answer, or the outcome where there is none."""
+    deadline = time.monotonic() + timeout
+    try:
+        connection, path = _connection(url, timeout)
+    except ValueError:
+        return 0, {}, Outcome(Verdict.FAILED, ResultReason.NO_ADDRESS, "the address is no http(s) URL")
+    try:
+        try:
+            connection.connect()
+        except TimeoutError:
+            return 0, {}, Outcome(Verdict.FAILED_TEMPORARILY, ResultReason.TIMEOUT, "no connection in time")
+        except (OSError, http.client.HTTPException) as error:
+            return 0, {}, Outcome(Verdict.FAILED_TEMPORARILY, ResultReason.OTHER, f"no connection: {_kind(error)}")
+        with _cut_off(connection, deadline - time.monotonic()):
+            connection.request(method, path, body=payload, headers={"User-Agent": _AGENT, **headers})
+            response = connection.getresponse()
+            answer = _answer(response)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        late = time.monotonic() >= deadline
+        reason = ResultReason.TIMEOUT if late or isinstance(error, TimeoutError) else ResultReason.OTHER
+        return 0, {}, Outcome(Verdict.UNCLEAR, reason, f"no whole answer: {_kind(error)}")
+    finally:
+        connection.close()
+    return response.status, answer, None
+
+
+def _connection(url: str, timeout: float) -> tuple[http.client.HTTPConnection, str]:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("no http(s) URL")
+    path = parts.path or "/"
+    if parts.query:
+        path += f"?{parts.query}"
+    if parts.scheme == "http":
+        return http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout), path
+    context = ssl.create_default_context()
+    return http.client.HTTPSConnection(parts.hostname, parts.port, timeout=timeout, context=context), path
+
+
+@contextmanager
+def _cut_off(connection: http.client.HTTPConnection, seconds: float) -> Iterator[None]:
+    """End the exchange after ``seconds``: the socket's own timeout begins anew with every byte that trickles in."""
+
+    def cut() -> None:
+        with suppress(OSError, AttributeError):
+            connection.sock.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(max(seconds, 0.001), cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _answer(response: http.client.HTTPResponse) -> dict[Any, Any]:
+    """The JSON object that was answered, or an empty one, with what ``Retry-After`` says."""
+    body = response.read(_ANSWER_BYTES)
+    answer: dict[Any, Any] = {}
+    with suppress(ValueError, RecursionError):
+        parsed = json.loads(body)
+        if isinstance(parsed, dict):
+            answer = parsed
+    with suppress(ValueError):
+        answer[_RETRY_AFTER] = min(max(float(response.headers.get("Retry-After", "")), 0.0), _LONGEST_WAIT)
+    return answer
+
+
+def _text_at(answer: Any, path: str | None) -> str | None:
+    """What an answer holds at a dotted path such as ``messages.0.id``."""
+    if path is None:
+        return None
+    for step in path.split("."):
+        if isinstance(answer, dict):
+            answer = answer.get(step)
+        elif isinstance(answer, list) and step.isdecimal() and int(step) < len(answer):
+            answer = answer[int(step)]
+        else:
+            return None
+    if isinstance(answer, bool) or not isinstance(answer, str | int):
+        return None
+    return "".join(c for c in str(answer) if c.isprintable())[:LONGEST_ID] or None
+
+
+def _kind(error: BaseException) -> str:
+    """What happened, without the error's text, which may show the address."""
+    return type(error).__name__
