@@ -1,4 +1,4 @@
-"""``siaga roster check`` and ``siaga oncall``: who is on duty, before the day and at a moment."""
+"""``siaga roster check|load`` and ``siaga oncall``: who is on duty, before the day and at a moment."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 if TYPE_CHECKING:
+    from siaga.contracts.registry import RegistryEntry
     from siaga.contracts.roster import RosterEntry
     from siaga.escalation.oncall import Rung
     from siaga.escalation.policy import Policy
@@ -20,6 +21,7 @@ def register(app: typer.Typer) -> None:
     """Add ``siaga roster`` and ``siaga oncall``."""
     group = typer.Typer(help="Duty rosters.", no_args_is_help=True)
     group.command("check")(check)
+    group.command("load")(load)
     app.add_typer(group, name="roster")
     app.command()(oncall)
 
@@ -71,6 +73,39 @@ def check(
         if not findings:
             typer.echo("No gaps: every desk is manned, nobody is in two places, and every channel can be right.")
     raise typer.Exit(1 if findings else 0)
+
+
+def load(
+    directory: Path = typer.Argument(help="A directory with roster.toml and, if there is one, policy.toml."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Check every file and load nothing."),
+) -> None:
+    """Load the rosters and the policy of DIRECTORY: all of it, or nothing and every problem named with its remedy.
+
+    What is being escalated goes on with what it began with.
+    """
+    from siaga.escalation.files import read_duties
+    from siaga.rules.errors import RulesError
+
+    try:
+        policy, rosters = read_duties(directory)
+    except RulesError as error:
+        _stop(str(error))
+    if not dry_run:
+        _publish([*rosters, *([] if policy is None else [policy])])
+    shifts, officers = sum(len(r.shifts) for r in rosters), sum(len(r.officers) for r in rosters)
+    told = f"{len(rosters)} rosters with {officers} officers and {shifts} shifts"
+    told += "" if policy is None else f", and policy {policy.version},"
+    typer.echo(f"{told} {'would be loaded' if dry_run else 'loaded'}.")
+
+
+def _publish(entries: list[RegistryEntry]) -> None:
+    from siaga.settings import load_settings
+    from siaga.wire.registry_tail import RegistryError, publish_entries
+
+    try:
+        publish_entries(load_settings(), entries)
+    except RegistryError as error:
+        _stop(str(error))
 
 
 def oncall(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from siaga.contracts.escalation import EscalationReason
 from siaga.contracts.incident import Reason
 from siaga.contracts.page import Language, Page, Purpose
 from siaga.escalation.gsm7 import ONE_SMS, fit, plain, septets
@@ -18,11 +19,14 @@ from siaga.types import Certainty
 
 #: Least room for the message itself in an SMS; a link that leaves less is left out, and the code answers.
 _LEAST_ROOM: Final = 70
+#: Why a page says that nobody at all has answered.
+_LOUD: Final = (EscalationReason.LEVELS_EXHAUSTED, EscalationReason.UNACKNOWLEDGED)
 
 
 @dataclass(frozen=True, slots=True)
 class _Words:
     drill: str
+    unanswered: str
     purposes: dict[Purpose, str]
     severities: tuple[str, ...]
     certainties: dict[Certainty, str]
@@ -40,6 +44,7 @@ class _Words:
 _WORDS: Final = {
     Language.INDONESIAN: _Words(
         drill="LATIHAN",
+        unanswered="BELUM ADA YANG MENERIMA",
         purposes={
             Purpose.PAGE: "",
             Purpose.VERIFY: "MOHON VERIFIKASI",
@@ -67,6 +72,7 @@ _WORDS: Final = {
     ),
     Language.ENGLISH: _Words(
         drill="DRILL",
+        unanswered="STILL UNANSWERED",
         purposes={
             Purpose.PAGE: "",
             Purpose.VERIFY: "PLEASE VERIFY",
@@ -146,10 +152,11 @@ def text_of(
 
 
 def _marks(page: Page, words: _Words) -> tuple[str, ...]:
-    """What has to be seen first: that it is a drill, what is asked, how grave it is."""
+    """What has to be seen first: that it is a drill, that nobody has answered, what is asked, how grave it is."""
     is_drill = page.drill or page.purpose is Purpose.DRILL_CALL
     severity = "" if page.purpose is Purpose.DRILL_CALL else f"SEV{int(page.severity)}"
-    return (f"[{words.drill}]" if is_drill else "", words.purposes[page.purpose], severity)
+    drill = f"[{words.drill}]" if is_drill else ""
+    return (drill, words.unanswered if page.reason in _LOUD else "", words.purposes[page.purpose], severity)
 
 
 def _what(page: Page, words: _Words) -> str:
@@ -176,7 +183,7 @@ def _sms_end(page: Page, link: str | None, words: _Words) -> str:
         return ""
     if link is not None and plain(link) == link:
         end = f" {words.answer}: {link}"
-        head = septets(plain(" ".join((*_marks(page, words), page.code))))
+        head = septets(plain(" ".join(part for part in (*_marks(page, words), page.code) if part)))
         if septets(end) + head + _LEAST_ROOM <= ONE_SMS + 1:
             return end
         if septets(link) + 1 + head + _LEAST_ROOM // 2 <= ONE_SMS:

@@ -77,7 +77,7 @@ def escalation_of(
                 round=call.round,
             )
             for call in latest.values()
-            if call.status.may_be_answered
+            if call.status.has_told
         ),
         cancelled=tuple(UUID(page_id) for page_id in cancelled),
         mediators=tuple(officer.officer_id for officer in offered),

@@ -94,6 +94,15 @@ def test_a_drill_cannot_be_taken_for_the_real_thing(page: Page, language: Langua
     assert sms_of(drill, link=LINK).startswith(f"{mark} SEV1")
 
 
+def test_past_the_last_level_a_page_says_that_nobody_has_answered() -> None:
+    world = World()
+    world.report("violence.mass_clash")
+    world.advance(minutes=8)
+
+    assert sms_of(world.pages[-1], link=LINK).startswith("BELUM ADA YANG MENERIMA SEV1")
+    assert text_of(world.pages[-1], link=LINK).startswith("BELUM ADA YANG MENERIMA SEV1")
+
+
 def test_a_digest_says_how_many_incidents_it_is_about() -> None:
     world = World()
     for _ in range(7):

@@ -233,6 +233,16 @@ def test_roster_check_fails_where_there_are_gaps_and_says_how_to_close_them(dire
     assert "add a shift or an override for polres/ops" in output
 
 
+def test_a_directory_can_be_tried_before_it_is_loaded(directory: Path) -> None:
+    (directory / "policy.toml").write_text(builtin_policy_text(), encoding="utf-8")
+    code, output = run("roster", "load", str(directory), "--dry-run")
+
+    assert (code, output) == (
+        0,
+        "1 rosters with 3 officers and 3 shifts, and policy pilkades-2022-1, would be loaded.\n",
+    )
+
+
 def test_a_wrong_file_is_named_with_every_problem(directory: Path) -> None:
     (directory / "roster.toml").write_text(ROSTER.replace('area = "33.26"', ""), encoding="utf-8")
     code, output = run("roster", "check", str(directory))
