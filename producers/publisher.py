@@ -38,6 +38,9 @@ log = logging.getLogger(__name__)
 #: Bytes on their way to Kafka at once; beyond it `publish` waits.
 _MAX_BYTES: Final = 64 * 1024 * 1024
 _CONNECT_SECONDS: Final = 5.0
+#: Topics whose partitions a new producer asks for before it is used, and the seconds it gets for that.
+_KNOWN_BEFOREHAND: Final = (REPORTS, CHECKINS)
+_TOPICS_SECONDS: Final = 1.0
 _LONGEST_PAUSE: Final = 2.0
 #: Faults of one record, which say nothing against the connection.
 _OF_THE_RECORD: Final = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidRecordError)
@@ -173,7 +176,8 @@ class Publisher:
             self._why = "is left: the publisher is closed"
         if producer is not None:
             close_producer(producer)
-        self._connector.join(timeout)
+        # It may be in the middle of an attempt to connect, which nobody waits for any more.
+        self._connector.join(min(timeout, 0.5))
 
     # -- sending --------------------------------------------------------------------------------------------------
 
@@ -186,8 +190,9 @@ class Publisher:
                 break
             except (KafkaError, ValueError) as error:
                 self._release(size)
-                # A topic not seen before: its metadata is on the way. Everything else speaks against the producer.
-                if not isinstance(error, KafkaTimeoutError):
+                # A topic not seen before: its metadata is on the way. Everything else speaks against the producer,
+                # also that it knows a topic no more: the broker began anew, and nothing makes it ask again soon.
+                if not isinstance(error, KafkaTimeoutError) or record.topic in _KNOWN_BEFOREHAND:
                     self._failed(producer, error)
                 if isinstance(error, _OF_THE_RECORD) or time.monotonic() >= deadline:
                     raise PublishError(f"{record.topic}: {error}") from error
@@ -278,12 +283,11 @@ class Publisher:
             bootstrap_timeout_ms=int(_CONNECT_SECONDS * 1000),
             request_timeout_ms=max(1000, min(30_000, self._delivery_ms // 2)),
             delivery_timeout_ms=max(1000, self._delivery_ms),
-            allow_auto_create_topics=False,
             metrics_enabled=False,
         )
         try:
-            deadline = time.monotonic() + _CONNECT_SECONDS
-            for topic in (REPORTS, CHECKINS):
+            deadline = time.monotonic() + _TOPICS_SECONDS
+            for topic in _KNOWN_BEFOREHAND:
                 self._check(topic, _partitions_for(producer, topic, deadline))
         except BaseException:
             close_producer(producer)

@@ -6,10 +6,24 @@ import logging
 from typing import Any
 
 from kafka.errors import KafkaError
+from kafka.net.compat import KafkaNetClient
 
 from siaga.settings import Settings
 
 log = logging.getLogger(__name__)
+
+
+class _MakesNoTopics(KafkaNetClient):  # type: ignore[misc]  # kafka-python has no types
+    """A client that asks for a topic without making it: partitions are chosen once, by ``siaga topics``.
+
+    kafka-python 3.0 takes ``allow_auto_create_topics`` and never hands it to what asks for metadata; a broker that
+    makes topics by itself (the embedded one does) would give them its own number of partitions, and delete what
+    must be kept.
+    """
+
+    def __init__(self, **configs: Any) -> None:
+        super().__init__(**configs)
+        self._manager.cluster.config["allow_auto_create_topics"] = False
 
 
 def connection(settings: Settings, client_id: str) -> dict[str, Any]:
@@ -23,6 +37,7 @@ def connection(settings: Settings, client_id: str) -> dict[str, Any]:
         "client_id": client_id,
         "security_protocol": settings.kafka_security,
         "reconnect_backoff_max_ms": 2000,
+        "kafka_client": _MakesNoTopics,
     }
     if settings.log_level != "DEBUG":
         # It writes several errors for every attempt to reconnect; what matters of them reaches us as exceptions.

@@ -15,7 +15,7 @@ from threading import Event, Thread
 from typing import Any, Final
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from siaga.contracts.headers import cloud_event
 from siaga.contracts.registry import RegistryEntry, key_of
@@ -60,7 +60,6 @@ def publish_entries(settings: Settings, entries: Iterable[RegistryEntry]) -> Non
             max_block_ms=_CONNECT_MS,
             bootstrap_timeout_ms=_CONNECT_MS,
             delivery_timeout_ms=int(_DELIVERY_SECONDS * 1000),
-            allow_auto_create_topics=False,
             metrics_enabled=False,
         )
     except KafkaError as error:
@@ -167,12 +166,13 @@ class RegistryTail:
         """Clients whose position is where the reading goes on; from the beginning if this is another log."""
         common = {**self._options, "bootstrap_timeout_ms": _CONNECT_MS, "request_timeout_ms": _REQUEST_MS}
         admin = clients.enter_context(closing(KafkaAdminClient(**common)))
+        if admin.describe_topics([REGISTRY])[0]["error_code"]:
+            raise UnknownTopicOrPartitionError(f"there is no {REGISTRY}; make the topics with 'siaga topics'")
         cluster = str(admin.describe_cluster()["cluster_id"])
         consumer = KafkaConsumer(
             **common,
             auto_offset_reset="earliest",
             enable_auto_commit=False,
-            allow_auto_create_topics=False,
             max_partition_fetch_bytes=8 * MAX_RECORD_BYTES,
             metrics_enabled=False,
         )
