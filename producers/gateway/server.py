@@ -48,7 +48,7 @@ def serve(settings: Settings) -> None:
     """
     settings.require_kafka()
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    disable_created_metrics()
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     uvloop.run(_run(settings))
 
 
