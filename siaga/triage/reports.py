@@ -80,8 +80,7 @@ def _correct(
         # Withdrawn already: a second withdrawal changes nothing, a replacement is a report like any other.
         if report.withdraws:
             state.supersede(home, standing.report_id, standing.report_id)
-            home.note(Change.WITHDRAWN, standing.received, detail="withdrawn already")
-            touch(state, home)
+            state.tell_again(home.incident_id, standing.report_id)
         else:
             join(state, report.station_id, family, standing, registry)
         return None

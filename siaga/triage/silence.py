@@ -7,6 +7,7 @@ State: :class:`~siaga.triage.state.DistrictState`. Output: incidents of the kind
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -98,21 +99,21 @@ def heard(state: DistrictState, station_id: str, received: float, registry: Regi
 
 def back(state: DistrictState, station_id: str, at: float, registry: Registry) -> None:
     """A silent station was heard again."""
-    _end(state, station_id, at, registry, detail=_BACK)
+    _end(state, {station_id: _BACK}, registry, at)
 
 
 def reexamine(state: DistrictState, registry: Registry, at: float) -> None:
     """The registry changed: silences that it no longer bears out end, stations that left it are forgotten."""
     district = registry.district(state.code)
+    ended: dict[str, str] = {}
     for station_id, silent in sorted(state.silent.items()):
-        if station_id not in state.silent:
-            continue  # an outage ended on the way
-        stage = registry.stage_at(silent.since)
-        due = deadline(_heard_at(state, station_id), stage, registry.windows)
+        due = deadline(_heard_at(state, station_id), registry.stage_at(silent.since), registry.windows)
         if district is None or station_id not in district:
-            _end(state, station_id, at, registry, detail=_UNKNOWN)
+            ended[station_id] = _UNKNOWN
         elif due is None or due > max(at, silent.since):
-            _end(state, station_id, at, registry, detail=_NOT_MISSING)
+            ended[station_id] = _NOT_MISSING
+    if ended:
+        _end(state, ended, registry, at)
     if district is not None:
         for known in (state.seen, state.since, state.closed):
             for station_id in [station_id for station_id in known if station_id not in district]:
@@ -207,32 +208,36 @@ def _grow(state: DistrictState, outage: IncidentRecord, overdue: list[tuple[floa
         outage.reopen(at, detail="more stations are silent")
 
 
-def _end(state: DistrictState, station_id: str, at: float, registry: Registry, *, detail: str) -> None:
-    silent = state.silent.pop(station_id)
+def _end(state: DistrictState, ended: Mapping[str, str], registry: Registry, at: float) -> None:
+    """These stations are silent no more; ``ended`` says why, by station."""
     state.watch_changed, state.silence_look_at = True, 0.0
-    incident = state.incidents.get(silent.incident_id)
-    if incident is None:
-        return
-    if incident.outage is None:
+    outage: IncidentRecord | None = None
+    for station_id, detail in ended.items():
+        incident = state.incidents.get(state.silent.pop(station_id).incident_id)
+        if incident is None:
+            continue
+        if incident.outage is not None:
+            outage = incident
+            continue
         incident.note(Change.STATION_BACK, at, detail=detail)
         if incident.is_open and _by_itself(incident):
             incident.close(IncidentState.RESOLVED, at, detail)
             incident.note(Change.RESOLVED, at, detail=detail)
         state.touch(incident)
-        return
-    _count(state, incident, Change.STATION_BACK, at)
-    if not is_outage_still(len(incident.outage), _expected(state, registry), registry.windows):
-        _end_outage(state, incident, at)
+    if outage is not None:
+        _count(state, outage, Change.STATION_BACK, at)
+        if not is_outage_still(len(outage.outage or ()), _expected(state, registry), registry.windows):
+            _end_outage(state, outage, registry, at)
 
 
-def _end_outage(state: DistrictState, outage: IncidentRecord, at: float) -> None:
-    """It is over. The few that are silent still are overdue, and found one by one at the next look."""
-    for station_id in [key for key, silent in state.silent.items() if silent.incident_id == outage.incident_id]:
-        del state.silent[station_id]
+def _end_outage(state: DistrictState, outage: IncidentRecord, registry: Registry, at: float) -> None:
+    """It is over. The few that are silent still are so one by one, since when they were."""
     state.outage_id = None
     if outage.is_open:
         outage.close(IncidentState.RESOLVED, at, _ALL_BACK)
         outage.note(Change.RESOLVED, at, detail=_ALL_BACK)
+    for station_id in outage.outage or ():
+        _fall_silent_alone(state, station_id, state.silent[station_id].since, registry, at)
 
 
 def _count(state: DistrictState, outage: IncidentRecord, change: Change, at: float) -> None:

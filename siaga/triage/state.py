@@ -104,7 +104,7 @@ class IncidentRecord:
     told: Told | None = None
     # --- not in the record's own row: the reports travel beside it, the rest lives until the next flush
     standings: dict[str, Standing] = field(default_factory=dict)
-    subject: Subject = field(default_factory=lambda: Subject.of(()), compare=False)
+    subject: Subject = field(default_factory=Subject, compare=False)
     history: list[dict[str, Any]] = field(default_factory=list, compare=False)
     report_ids: list[str] = field(default_factory=list, compare=False)
     changed: bool = field(default=False, compare=False)
@@ -247,8 +247,8 @@ class DistrictState:
 
     def add_standing(self, incident: IncidentRecord, standing: Standing) -> None:
         """A report joins an incident. What Siaga itself noticed is none that the store could know."""
-        if not incident.standings:
-            incident.subject, incident.ghost = Subject.of(()), None
+        if incident.ghost is not None:
+            incident.subject, incident.ghost = Subject(), None
         incident.standings[standing.report_id] = standing
         incident.subject.add(standing)
         self.reports[standing.report_id] = incident.incident_id
