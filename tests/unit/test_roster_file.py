@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from producers.simulate.cast import Place
 from producers.simulate.duty import demo_roster
 from producers.simulate.places import play_districts
 from siaga.contracts.registry import key_of, parse_entry
@@ -149,6 +150,8 @@ def test_the_demonstrations_roster_has_no_gap() -> None:
 
     assert findings == []
     assert {d.district for d in districts} == {d for a in roster.agencies for d in a.districts}
+    # The day that is played accuses units by the codes that the roster knows.
+    assert {Place(d.stations[0], d.name).unit for d in districts} <= {a.agency for a in roster.agencies}
     assert demo_roster(districts, starting=starting, inbox="http://127.0.0.1:9/inbox", seed=1) == [roster]
 
 
