@@ -9,84 +9,66 @@ committed later never has a smaller one.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
-metadata: Final = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    }
+from siaga.store.columns import DISTRICT, ID, STATION, TOKEN, UtcTime, code, json_, metadata, utc_text
+from siaga.store.paging import (
+    escalation_steps,
+    escalations,
+    page_cancellations,
+    page_messages,
+    page_results,
+    pages,
 )
 
-
-def utc_text(at: datetime) -> str:
-    """An aware time as SQLite keeps it."""
-    return at.astimezone(UTC).isoformat(" ", "microseconds")
-
-
-class UtcTime(sa.TypeDecorator[datetime]):
-    """A time with an offset, kept in UTC and read back in UTC."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
-        if dialect.name == "sqlite":
-            return dialect.type_descriptor(sa.String(32))
-        return dialect.type_descriptor(sa.DateTime(timezone=True))
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a time without an offset cannot be stored; give it one")
-        return utc_text(value) if dialect.name == "sqlite" else value.astimezone(UTC)
-
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
-        if value is None:
-            return None
-        at = datetime.fromisoformat(value) if isinstance(value, str) else value
-        return at.astimezone(UTC)
-
-
-def _code(length: int) -> sa.types.TypeEngine[str]:
-    """Text of ASCII codes, compared byte by byte whatever the database's language is: much faster to index."""
-    return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
-
-
-def _json() -> sa.types.TypeEngine[Any]:
-    return sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
-
-
-_ID: Final = _code(36)
-_DISTRICT: Final = _code(8)
-_STATION: Final = _code(20)
-_TOKEN: Final = sa.String(80)
+__all__ = [
+    "UtcTime",
+    "audit_head",
+    "audit_log",
+    "checkins",
+    "clusters",
+    "commands",
+    "districts",
+    "escalation_steps",
+    "escalations",
+    "feed",
+    "incident_events",
+    "incident_reports",
+    "incidents",
+    "metadata",
+    "offsets",
+    "page_cancellations",
+    "page_messages",
+    "page_results",
+    "pages",
+    "registry",
+    "rejected",
+    "reports",
+    "stations",
+    "utc_text",
+]
 
 #: Accepted reports, each once. ``body`` is the whole accepted report; CONFIDENTIAL, as is all of this table.
 reports: Final = sa.Table(
     "reports",
     metadata,
-    sa.Column("report_id", _ID, primary_key=True),
-    sa.Column("station_id", _STATION, nullable=False),
-    sa.Column("district", _DISTRICT, nullable=False),
+    sa.Column("report_id", ID, primary_key=True),
+    sa.Column("station_id", STATION, nullable=False),
+    sa.Column("district", DISTRICT, nullable=False),
     sa.Column("kind", sa.String(81), nullable=False),
     sa.Column("occurred_at", UtcTime, nullable=False),
     sa.Column("sent_at", UtcTime),
     sa.Column("received_at", UtcTime, nullable=False),
-    sa.Column("device_id", _TOKEN, nullable=False),
+    sa.Column("device_id", TOKEN, nullable=False),
     sa.Column("reporter_role", sa.String(20), nullable=False),
     sa.Column("channel", sa.String(20), nullable=False),
-    sa.Column("corrects", _ID),
+    sa.Column("corrects", ID),
     sa.Column("withdraws", sa.Boolean, nullable=False),
     sa.Column("drill", sa.Boolean, nullable=False),
-    sa.Column("body", _json(), nullable=False),
-    sa.Column("incident_id", _ID, comment="NULL until it is triaged"),
+    sa.Column("body", json_(), nullable=False),
+    sa.Column("incident_id", ID, comment="NULL until it is triaged"),
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.Index(None, "incident_id"),
     sa.Index(None, "station_id", "received_at"),
@@ -99,15 +81,15 @@ reports: Final = sa.Table(
 checkins: Final = sa.Table(
     "checkins",
     metadata,
-    sa.Column("report_id", _ID, primary_key=True),
-    sa.Column("station_id", _STATION, nullable=False),
-    sa.Column("district", _DISTRICT, nullable=False),
+    sa.Column("report_id", ID, primary_key=True),
+    sa.Column("station_id", STATION, nullable=False),
+    sa.Column("district", DISTRICT, nullable=False),
     sa.Column("phase", sa.String(20), nullable=False),
     sa.Column("occurred_at", UtcTime, nullable=False),
     sa.Column("sent_at", UtcTime),
     sa.Column("received_at", UtcTime, nullable=False),
-    sa.Column("device_id", _TOKEN, nullable=False),
-    sa.Column("reporter_id", _TOKEN, nullable=False, comment="CONFIDENTIAL"),
+    sa.Column("device_id", TOKEN, nullable=False),
+    sa.Column("reporter_id", TOKEN, nullable=False, comment="CONFIDENTIAL"),
     sa.Column("reporter_role", sa.String(20), nullable=False),
     sa.Column("turnout", sa.Integer),
     sa.Column("queue", sa.Integer),
@@ -124,7 +106,7 @@ checkins: Final = sa.Table(
 rejected: Final = sa.Table(
     "rejected",
     metadata,
-    sa.Column("rejection_id", _ID, primary_key=True),
+    sa.Column("rejection_id", ID, primary_key=True),
     sa.Column("reason", sa.String(40), nullable=False),
     sa.Column("field", sa.String(200)),
     sa.Column("message", sa.String(1000), nullable=False),
@@ -146,40 +128,40 @@ rejected: Final = sa.Table(
 incidents: Final = sa.Table(
     "incidents",
     metadata,
-    sa.Column("incident_id", _ID, primary_key=True),
+    sa.Column("incident_id", ID, primary_key=True),
     sa.Column("epoch", sa.Integer, nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("generation", sa.BigInteger, nullable=False),
-    sa.Column("district", _DISTRICT, nullable=False),
-    sa.Column("station_id", _STATION),
+    sa.Column("district", DISTRICT, nullable=False),
+    sa.Column("station_id", STATION),
     sa.Column("station_count", sa.BigInteger, nullable=False),
     sa.Column("kind", sa.String(81), nullable=False),
     sa.Column("family", sa.String(40), nullable=False),
-    sa.Column("lead_agency", _TOKEN, nullable=False),
+    sa.Column("lead_agency", TOKEN, nullable=False),
     sa.Column("state", sa.String(20), nullable=False),
     sa.Column("severity", sa.SmallInteger, nullable=False),
     sa.Column("computed_severity", sa.SmallInteger, nullable=False),
     sa.Column("certainty", sa.String(20), nullable=False),
     sa.Column("urgency", sa.String(20), nullable=False),
-    sa.Column("reasons", _json(), nullable=False, comment="Those with confidential = true are CONFIDENTIAL"),
+    sa.Column("reasons", json_(), nullable=False, comment="Those with confidential = true are CONFIDENTIAL"),
     sa.Column("needs_verification", sa.Boolean, nullable=False),
-    sa.Column("verified_by", _TOKEN),
-    sa.Column("refuted_by", _TOKEN),
-    sa.Column("assigned_to", _TOKEN),
-    sa.Column("acknowledged_by", _TOKEN),
+    sa.Column("verified_by", TOKEN),
+    sa.Column("refuted_by", TOKEN),
+    sa.Column("assigned_to", TOKEN),
+    sa.Column("acknowledged_by", TOKEN),
     sa.Column("outcome", sa.String(500)),
     sa.Column("report_count", sa.BigInteger, nullable=False),
     sa.Column("reporter_count", sa.BigInteger, nullable=False),
-    sa.Column("cluster_id", _ID),
+    sa.Column("cluster_id", ID),
     sa.Column("clock_skewed", sa.Boolean, nullable=False),
     sa.Column("first_occurred_at", UtcTime, nullable=False),
     sa.Column("last_occurred_at", UtcTime, nullable=False),
     sa.Column("first_received_at", UtcTime, nullable=False),
     sa.Column("opened_at", UtcTime, nullable=False),
     sa.Column("updated_at", UtcTime, nullable=False),
-    sa.Column("ruleset", _TOKEN, nullable=False),
+    sa.Column("ruleset", TOKEN, nullable=False),
     sa.Column("drill", sa.Boolean, nullable=False),
-    sa.Column("body", _json(), nullable=False),
+    sa.Column("body", json_(), nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.Index(None, "state", "severity", "updated_at"),
     sa.Index(None, "severity", "updated_at"),
@@ -194,11 +176,11 @@ incidents: Final = sa.Table(
 incident_events: Final = sa.Table(
     "incident_events",
     metadata,
-    sa.Column("event_id", _code(64), primary_key=True),
-    sa.Column("incident_id", _ID, nullable=False),
+    sa.Column("event_id", code(64), primary_key=True),
+    sa.Column("incident_id", ID, nullable=False),
     sa.Column("change", sa.String(40), nullable=False),
     sa.Column("at", UtcTime, nullable=False),
-    sa.Column("actor", _TOKEN, comment="Officer, for what people do. CONFIDENTIAL"),
+    sa.Column("actor", TOKEN, comment="Officer, for what people do. CONFIDENTIAL"),
     sa.Column("detail", sa.String(500), nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.Index(None, "incident_id", "at"),
@@ -209,8 +191,8 @@ incident_events: Final = sa.Table(
 incident_reports: Final = sa.Table(
     "incident_reports",
     metadata,
-    sa.Column("report_id", _ID, primary_key=True),
-    sa.Column("incident_id", _ID, nullable=False),
+    sa.Column("report_id", ID, primary_key=True),
+    sa.Column("incident_id", ID, nullable=False),
     sa.Column("epoch", sa.Integer, nullable=False),
     sa.Index(None, "incident_id"),
 )
@@ -219,14 +201,14 @@ incident_reports: Final = sa.Table(
 commands: Final = sa.Table(
     "commands",
     metadata,
-    sa.Column("command_id", _ID, primary_key=True),
-    sa.Column("incident_id", _ID, nullable=False),
-    sa.Column("district", _DISTRICT, nullable=False),
+    sa.Column("command_id", ID, primary_key=True),
+    sa.Column("incident_id", ID, nullable=False),
+    sa.Column("district", DISTRICT, nullable=False),
     sa.Column("action", sa.String(40), nullable=False),
-    sa.Column("actor", _TOKEN, nullable=False, comment="CONFIDENTIAL"),
+    sa.Column("actor", TOKEN, nullable=False, comment="CONFIDENTIAL"),
     sa.Column("at", UtcTime, nullable=False),
     sa.Column("reason", sa.String(500), nullable=False),
-    sa.Column("body", _json(), nullable=False),
+    sa.Column("body", json_(), nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.Index(None, "incident_id", "at"),
     sa.Index(None, "seq"),
@@ -235,9 +217,9 @@ commands: Final = sa.Table(
 districts: Final = sa.Table(
     "districts",
     metadata,
-    sa.Column("district", _DISTRICT, primary_key=True),
+    sa.Column("district", DISTRICT, primary_key=True),
     sa.Column("name", sa.String(120), nullable=False),
-    sa.Column("neighbours", _json(), nullable=False),
+    sa.Column("neighbours", json_(), nullable=False),
     sa.Column("station_count", sa.Integer, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
 )
@@ -245,9 +227,9 @@ districts: Final = sa.Table(
 stations: Final = sa.Table(
     "stations",
     metadata,
-    sa.Column("station_id", _STATION, primary_key=True),
+    sa.Column("station_id", STATION, primary_key=True),
     sa.Column("name", sa.String(120), nullable=False),
-    sa.Column("district", _DISTRICT, nullable=False),
+    sa.Column("district", DISTRICT, nullable=False),
     sa.Column("village", sa.String(120), nullable=False),
     sa.Column("lat", sa.Double, nullable=False),
     sa.Column("lon", sa.Double, nullable=False),
@@ -286,6 +268,7 @@ clusters: Final = sa.Table(
     sa.Column("cluster_id", sa.String(80), primary_key=True),
     sa.Column("epoch", sa.Integer, nullable=False, unique=True),
     sa.Column("first_seen_at", UtcTime, nullable=False),
+    sa.Column("caught_up_at", UtcTime, comment="When all that it knew of pages had been stored"),
 )
 
 #: One row: the highest ``seq`` given so far.
@@ -306,8 +289,8 @@ audit_log: Final = sa.Table(
     sa.Column("action", sa.String(60), nullable=False),
     sa.Column("object", sa.String(200), nullable=False),
     sa.Column("detail", sa.String(200), nullable=False),
-    sa.Column("previous", _code(64), nullable=False),
-    sa.Column("hash", _code(64), nullable=False),
+    sa.Column("previous", code(64), nullable=False),
+    sa.Column("hash", code(64), nullable=False),
     sa.Index(None, "object"),
     sa.Index(None, "at"),
 )
@@ -318,5 +301,5 @@ audit_head: Final = sa.Table(
     metadata,
     sa.Column("id", sa.SmallInteger, primary_key=True, autoincrement=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
-    sa.Column("hash", _code(64), nullable=False),
+    sa.Column("hash", code(64), nullable=False),
 )

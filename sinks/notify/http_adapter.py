@@ -1,6 +1,6 @@
 """Posts a message to a webhook or a gateway's HTTP interface, knowing at every moment whether it can have arrived.
 
-Input: a channel's spec and a message. Output: an :class:`~sinks.notify.outcome.Outcome`. State: none. Blocks no longer
+Input: a channel's spec and a message. Output: :class:`~sinks.notify.outcome.Outcome`. State: none. Blocks no longer
 than the spec's timeout. Redirects are not followed: who was configured gets it, nobody else.
 
 Until the request begins nothing can have arrived, so that a failure is certain; from then on, whatever is no whole
@@ -79,7 +79,7 @@ def _payload(spec: ChannelSpec, message: Message, values: Mapping[str, str]) -> 
     return urlencode(fields).encode() if spec.body == "form" else json.dumps(fields, ensure_ascii=False).encode()
 
 
-# -- the exchange -----------------------------------------------------------------------------------------------------
+# -- the exchange ----------------------------------------------------------------------------------------------------
 
 #: Where an answer's ``Retry-After`` is kept, which no JSON key can be.
 _RETRY_AFTER: Final = ("Retry-After",)
