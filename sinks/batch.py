@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -39,6 +40,8 @@ from sinks.rows import (
     said_in_body,
     said_in_checkin,
 )
+
+logger = logging.getLogger(__name__)
 
 SOURCE: Final = "sinks.store"
 
@@ -104,7 +107,15 @@ class Batch:
         self.first.setdefault(place, record.offset)
         self.positions[place] = record.offset + 1
         self.rows += 1
-        _TAKERS[record.topic](self, record)
+        try:
+            _TAKERS[record.topic](self, record)
+        except Exception as error:  # a defect of ours must not stop everything that comes after
+            # Without the message: it may hold what is confidential.
+            name = type(error).__name__
+            logger.error("%s-%d@%d could not be handled: %s", record.topic, record.partition, record.offset, name)
+            remedy = "tell who maintains Siaga; then 'siaga rejected replay'"
+            problem = Problem("", f"could not be handled ({name})", remedy)
+            self.refuse(record, Refused(RejectReason.INTERNAL, (problem,), record.value or b""))
 
     def refuse(self, record: Record, refused: Refused) -> None:
         """Set an item aside with its reason and its original bytes."""

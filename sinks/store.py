@@ -66,7 +66,8 @@ class Store:
         self._lane = Lane("database")
         self._canaries = metrics.Canaries()
         self._cluster: str | None = None
-        self._under_way: Future[None] | None = None
+        #: The batch being written; gives its positions once it is stored.
+        self._under_way: Future[dict[Place, int]] | None = None
         self._working_since: float | None = None
         self._up = True
         self._standing_by = False
@@ -138,7 +139,7 @@ class Store:
         """Wait until the batch under way is stored."""
         under_way, self._under_way = self._under_way, None
         if under_way is not None:
-            self._answer(under_way)
+            self._stored.update(self._answer(under_way))
 
     def _answer(self, future: Future[T]) -> T:
         """What became of something in the lane; when the process is to end, it has only so long.
@@ -234,8 +235,8 @@ class Store:
             cause = getattr(error, "orig", None) or error
             logger.warning("the database does not take it (%s); trying again, next in %g s", _kind(cause), pause)
 
-    def _persist(self, batch: Batch) -> None:
-        """Store one batch, however long it takes."""
+    def _persist(self, batch: Batch) -> dict[Place, int]:
+        """Store one batch, however long it takes; answers how far that is."""
 
         def write() -> Written:
             began = time.perf_counter()
@@ -244,7 +245,6 @@ class Store:
             return written
 
         written = self._insist(write)
-        self._stored.update(batch.positions)
         self._canaries.stored(batch.canaries)
         for table, count in written.rows.items():
             metrics.ROWS.labels(table=table).inc(count)
@@ -255,9 +255,11 @@ class Store:
             for received in times:
                 metrics.LATENCY.labels(kind=kind).observe(max(0.0, (now - received).total_seconds()))
         self._recount = self._recount or "incidents" in written.rows
+        return batch.positions
 
-    def _count(self) -> None:
+    def _count(self) -> dict[Place, int]:
         metrics.show_open_incidents(self._insist(self._writer.open_incidents))
+        return {}
 
     def _is_stuck(self) -> bool:
         since = self._working_since
