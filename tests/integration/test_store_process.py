@@ -166,6 +166,13 @@ def test_a_database_that_is_away_loses_nothing_and_says_so(make_stack: MakeStack
     until(lambda: stack.metrics(SINKS)["siaga_store_database_up"] == 1, what="the return to be told")
     assert stack.log(SINKS).count("does not take it") == 1
 
+    stack.database.cluster.pause()
+    try:
+        stack.produce(CHECKINS, builders.DISTRICT, *checkins(1))
+        assert stack.stop(SINKS, timeout=15) == 0
+    finally:
+        stack.database.cluster.resume()
+
 
 def test_the_store_reads_on_when_its_broker_comes_back(storing: Stack) -> None:
     """An embedded broker comes back as another cluster, empty; Apache Kafka with all it had."""

@@ -6,11 +6,14 @@ import json
 import uuid
 from datetime import UTC, datetime
 
+import pytest
+
 from siaga.contracts.canary import Canary
 from siaga.contracts.decode import encode_array
 from siaga.contracts.incident import Change
 from siaga.contracts.rejection import Rejection
 from siaga.contracts.topics import CHECKINS, COMMANDS, INCIDENTS, REGISTRY, REJECTED, REPORTS
+from sinks import batch as batch_module
 from sinks import rows, tables
 from sinks.batch import Batch, Kept, Record
 from tests.support import builders
@@ -129,6 +132,22 @@ def test_a_canary_is_no_report() -> None:
     assert not batch.reports
     assert not batch.incidents
     assert not batch.rejected
+
+
+def test_a_defect_of_ours_costs_one_record_and_says_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def defect(*_: object) -> None:
+        raise KeyError("anggota-1")
+
+    monkeypatch.setitem(batch_module._TAKERS, REPORTS, defect)
+
+    batch = batch_of(
+        (REPORTS, builders.accepted(builders.report()).to_json()),
+        (CHECKINS, builders.accepted_checkin(builders.checkin()).to_json()),
+    )
+
+    (refusal,) = refusals(batch)
+    assert (refusal["reason"], refusal["message"]) == ("internal", "could not be handled (KeyError)")
+    assert len(batch.checkins) == 1
 
 
 def test_a_rejection_without_its_original_is_itself_refused() -> None:
