@@ -93,6 +93,11 @@ class Publisher:
         """Whether there is a producer that has not failed since it connected."""
         return self._producer is not None
 
+    def wait_connected(self, timeout: float) -> bool:
+        """Wait until there is; false after ``timeout`` seconds."""
+        with self._state:
+            return self._state.wait_for(lambda: self._producer is not None, timeout)
+
     def publish(
         self,
         topic: str,

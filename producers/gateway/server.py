@@ -38,6 +38,8 @@ _LAST_REQUESTS = 5
 #: What the gateway waits for an acknowledgement is the setting; what Kafka's client tries, this much longer.
 _DELIVERY_FACTOR = 4
 _LEAST_DELIVERY = 8.0
+#: Seconds for which the first connection for sending is worth waiting for.
+_FIRST_CONNECTION = 5.0
 
 
 def serve(settings: Settings) -> None:
@@ -83,7 +85,7 @@ async def _run(settings: Settings) -> None:
         )
         _show(metrics, spool, publisher, known, batcher)
         beside = [
-            asyncio.create_task(_follow(tail, known)),
+            asyncio.create_task(_follow(tail, known, publisher)),
             asyncio.create_task(
                 send_canaries(publisher, metrics, partitions=settings.partitions, every=settings.canary_every)
             ),
@@ -107,10 +109,12 @@ def _unready(known: Known, spool: Spool) -> str:
     return ""
 
 
-async def _follow(tail: RegistryTail, known: Known) -> None:
+async def _follow(tail: RegistryTail, known: Known, publisher: Publisher) -> None:
     """Wait until the registry is known, then tell; the garbage collector need not look at it ever again."""
     while not await asyncio.to_thread(tail.wait_caught_up, 0.2):
         pass
+    # Kafka answers, so this takes a moment; without it the first items would take the way over the disk.
+    await asyncio.to_thread(publisher.wait_connected, _FIRST_CONNECTION)
     await asyncio.to_thread(known.caught_up)
     gc.collect()
     gc.freeze()
