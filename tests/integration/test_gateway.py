@@ -18,7 +18,7 @@ from siaga.contracts.canary import canary_of
 from siaga.contracts.topics import CHECKINS, REPORTS, partition_of
 from siaga.wire.topics_admin import ensure_topics
 from tests.support import builders
-from tests.support.brokers import Broker, EmbeddedBroker
+from tests.support.brokers import ApacheKafka, Broker, EmbeddedBroker
 from tests.support.databases import SqliteDatabase
 from tests.support.load import load
 from tests.support.stack import Stack
@@ -249,3 +249,18 @@ def test_a_second_gateway_says_what_is_in_its_way(
 
         assert process.returncode == 2
         assert said in process.log
+
+
+def test_a_kafka_that_hangs_costs_the_wait_for_an_acknowledgement_and_nothing_else(
+    kafka: ApacheKafka, sqlite: SqliteDatabase, tmp_path: Path
+) -> None:
+    with Stack(kafka, sqlite, tmp_path, gateway_ack_timeout=0.5) as gateway:
+        gateway.start(GATEWAY)
+        kafka.pause()
+        reports = [builders.report() for _ in range(3)]
+        said = [gateway.post(report).body["status"] for report in reports]
+        kafka.resume()
+        until_drained(gateway)
+
+        assert said == ["spooled"] * 3
+        assert first_ids(items_on(kafka.address, REPORTS)) == [report["report_id"] for report in reports]
