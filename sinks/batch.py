@@ -24,12 +24,27 @@ from siaga.contracts.canary import canary_of
 from siaga.contracts.checkin import AcceptedCheckIn
 from siaga.contracts.command import Command
 from siaga.contracts.decode import Decoded, Problem, Refused, decode, problems_of
+from siaga.contracts.escalation import Escalation
 from siaga.contracts.incident import Incident
+from siaga.contracts.page import Page
+from siaga.contracts.page_result import PageResult
 from siaga.contracts.registry import RegistryEntry, parse_entry
 from siaga.contracts.rejection import Rejection, RejectReason, rejection_id
 from siaga.contracts.report import AcceptedReport
-from siaga.contracts.topics import CHECKINS, COMMANDS, INCIDENTS, REGISTRY, REJECTED, REPORTS
+from siaga.contracts.topics import (
+    CHECKINS,
+    COMMANDS,
+    ESCALATIONS,
+    INCIDENTS,
+    PAGE_RESULTS,
+    PAGES,
+    REGISTRY,
+    REJECTED,
+    REPORTS,
+)
+from siaga.store.tables import utc_text
 from sinks.bulk import Row
+from sinks.paging_rows import ANSWERS, EXHAUSTED, escalation_row, page_row, result_row, step_row
 from sinks.rows import (
     checkin_row,
     command_row,
@@ -92,6 +107,16 @@ class Batch:
     incidents: dict[str, Kept] = field(default_factory=dict)
     events: dict[str, Kept] = field(default_factory=dict)
     links: dict[str, Kept] = field(default_factory=dict)
+    escalations: dict[str, Kept] = field(default_factory=dict)
+    steps: dict[str, Kept] = field(default_factory=dict)
+    pages: dict[str, Kept] = field(default_factory=dict)
+    page_results: dict[str, Kept] = field(default_factory=dict)
+    #: Pages not to be sent any more, and when that was decided.
+    cancellations: dict[str, str] = field(default_factory=dict)
+    #: Steps that are an officer's answer: at which level, and seconds since the escalation began.
+    answers: dict[str, tuple[int, float]] = field(default_factory=dict)
+    #: Steps past the last level.
+    exhausted: set[str] = field(default_factory=set)
     rejected: dict[str, Kept] = field(default_factory=dict)
     registry: dict[str, Entry] = field(default_factory=dict)
     #: Where the batch begins and where the next one does, by partition.
@@ -266,6 +291,37 @@ def _take_incident(batch: Batch, record: Record) -> None:
                 batch.links[report_id] = ((report_id, incident_id, batch.epoch), record, index)
 
 
+def _take_escalation(batch: Batch, record: Record) -> None:
+    """The newest snapshot counts; steps and cancellations are taken from each."""
+    for index, escalation in _decoded(batch, Escalation, record):
+        incident_id = str(escalation.incident_id)
+        known = batch.escalations.get(incident_id)
+        if known is None or known[0][2] < escalation.version:
+            batch.escalations[incident_id] = (escalation_row(escalation, batch.epoch), record, index)
+        for step in escalation.steps:
+            row = step_row(escalation, step)
+            batch.steps.setdefault(row[0], (row, record, index))
+            if step.reason in ANSWERS:
+                batch.answers[row[0]] = (step.level, (step.at - escalation.opened_at).total_seconds())
+            elif step.reason in EXHAUSTED:
+                batch.exhausted.add(row[0])
+        for page_id in escalation.cancelled:
+            batch.cancellations.setdefault(str(page_id), utc_text(escalation.updated_at))
+
+
+def _take_page(batch: Batch, record: Record) -> None:
+    """A page's id names all that it says but its wording: the first that comes is kept."""
+    for index, page in _decoded(batch, Page, record):
+        row = page_row(page)
+        batch.pages.setdefault(row[0], (row, record, index))
+
+
+def _take_result(batch: Batch, record: Record) -> None:
+    for index, result in _decoded(batch, PageResult, record):
+        row = result_row(result, batch.epoch, record.at)
+        batch.page_results.setdefault("|".join(map(str, row[:4])), (row, record, index))
+
+
 def _take_rejection(batch: Batch, record: Record) -> None:
     for index, rejection in _decoded(batch, Rejection, record):
         try:
@@ -311,6 +367,9 @@ _TAKERS: Final[dict[str, Callable[[Batch, Record], Any]]] = {
     CHECKINS: _take_checkin,
     COMMANDS: _take_command,
     INCIDENTS: _take_incident,
+    ESCALATIONS: _take_escalation,
+    PAGES: _take_page,
+    PAGE_RESULTS: _take_result,
     REJECTED: _take_rejection,
     REGISTRY: _take_registry,
 }

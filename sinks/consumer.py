@@ -7,7 +7,7 @@ on both brokers. Positions come from the database; what is committed to Kafka on
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -125,6 +125,12 @@ class Consumer:
             if end is not None:
                 waiting[tp.topic] += max(0, end - self._next.get(tp, 0))
         return waiting
+
+    def is_behind(self, topics: Collection[str]) -> bool:
+        """Whether records of ``topics`` wait, or Kafka has not told yet."""
+        ours = [tp for tp in self._partitions if tp.topic in topics]
+        ends = {tp: self._kafka.highwater(tp) for tp in ours}
+        return any(end is None or end > self._next.get(tp, 0) for tp, end in ends.items())
 
     def ends(self) -> dict[Place, int]:
         """Where the partitions end, those that Kafka has told of. (ListOffsets is not to be had everywhere.)"""

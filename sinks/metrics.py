@@ -99,6 +99,10 @@ def initialise() -> None:
         tables.registry,
         tables.districts,
         tables.stations,
+        tables.escalations,
+        tables.escalation_steps,
+        tables.pages,
+        tables.page_results,
     ):
         ROWS.labels(table=table.name)
     for reason in RejectReason:

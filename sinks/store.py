@@ -17,12 +17,15 @@ from typing import Final, TypeVar
 
 from kafka.errors import KafkaError
 
+from siaga.contracts.topics import ESCALATIONS, PAGE_RESULTS, PAGES
 from siaga.settings import Settings, SettingsError
 from sinks import metrics
 from sinks.batch import TOPICS, Batch, Place
 from sinks.consumer import ClusterChangedError, Consumer, NotReadyError
 from sinks.database import DATABASE_FAULTS, make_engine
 from sinks.lane import Lane
+from sinks.notify import metrics as notify_metrics
+from sinks.paging import batch_has_paging
 from sinks.work import Written
 from sinks.writer import PositionsMovedError, Writer
 
@@ -54,14 +57,18 @@ class Store:
 
     Args:
         ready: called each time that reading begins.
+        paged: called when something was stored that the notifier waits for.
     """
 
     name = "store"
 
-    def __init__(self, settings: Settings, stop: Event, ready: Callable[[], None]) -> None:
+    def __init__(
+        self, settings: Settings, stop: Event, ready: Callable[[], None], paged: Callable[[], None] = lambda: None
+    ) -> None:
         self._settings = settings
         self._stop = stop
         self._ready = ready
+        self._paged = paged
         self._writer = Writer(make_engine(settings.database_url, writes=True))
         self._lane = Lane("database")
         self._canaries = metrics.Canaries()
@@ -74,6 +81,8 @@ class Store:
         #: Stored and not yet committed to Kafka.
         self._stored: dict[Place, int] = {}
         self._recount = True
+        #: Whether pages may still be on Kafka that were there when this cluster was first read.
+        self._behind = True
         self._told = 0.0
         self._pause = _FIRST_PAUSE
         metrics.DATABASE_UP.set_function(self._database_up)
@@ -109,7 +118,7 @@ class Store:
             positions = self._on_database(lambda: self._writer.begin(cluster, datetime.now(UTC)))
             consumer.start(positions)
             self._canaries.expect(max(number for _, number in consumer.partitions) + 1)
-            self._recount = True
+            self._recount, self._behind = True, True
             logger.info("storing %d partitions of cluster %s", len(consumer.partitions), cluster)
             self._ready()
             self._pause = _FIRST_PAUSE
@@ -167,7 +176,10 @@ class Store:
         consumer.check()
         for topic, waiting in consumer.lag().items():
             metrics.LAG.labels(topic=topic).set(waiting)
-        if self._recount and self._under_way is None:
+        if self._under_way is None and self._behind and not consumer.is_behind((ESCALATIONS, PAGES, PAGE_RESULTS)):
+            self._behind = False
+            self._under_way = self._lane.submit(self._catch_up)
+        elif self._recount and self._under_way is None:
             self._recount = False
             self._under_way = self._lane.submit(self._count)
 
@@ -254,8 +266,18 @@ class Store:
         for kind, times in (("report", written.reports_received), ("incident", written.triaged_received)):
             for received in times:
                 metrics.LATENCY.labels(kind=kind).observe(max(0.0, (now - received).total_seconds()))
+        for level, seconds in written.answers:
+            notify_metrics.ACK_SECONDS.labels(level=notify_metrics.level_label(level)).observe(max(0.0, seconds))
+        notify_metrics.EXHAUSTED.inc(written.exhausted)
         self._recount = self._recount or "incidents" in written.rows
+        if batch_has_paging(batch):
+            self._paged()
         return batch.positions
+
+    def _catch_up(self) -> dict[Place, int]:
+        self._insist(lambda: self._writer.caught_up(datetime.now(UTC)))
+        self._paged()
+        return {}
 
     def _count(self) -> dict[Place, int]:
         metrics.show_open_incidents(self._insist(self._writer.open_incidents))

@@ -38,6 +38,10 @@ class Written:
     #: When what is stored now had been received: reports, and reports whose incident is stored now.
     reports_received: list[datetime] = field(default_factory=list)
     triaged_received: list[datetime] = field(default_factory=list)
+    #: Answers of officers: at which level, and seconds since the escalation began.
+    answers: list[tuple[int, float]] = field(default_factory=list)
+    #: Times that an escalation passed its last level.
+    exhausted: int = 0
 
 
 @dataclass(slots=True)
@@ -46,6 +50,8 @@ class Work:
 
     connection: sa.Connection
     batch: Batch
+    #: Whether all that the cluster knew of pages at first has been stored.
+    caught_up: bool
     written: Written = field(default_factory=Written)
     #: Keys of rows that could not be stored.
     set_aside: set[str] = field(default_factory=set)

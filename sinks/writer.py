@@ -24,6 +24,7 @@ from sinks.batch import Batch, Entry, Kept, Place
 from sinks.bulk import put
 from sinks.database import StoreLock
 from sinks.migrate import upgrade
+from sinks.paging import is_caught_up, mark_caught_up, put_paging
 from sinks.rows import district_row, station_rows
 from sinks.work import Work, Written, chunks, said_of
 
@@ -47,6 +48,7 @@ class Writer:
         self._positions: dict[Place, int] = {}
         self._seq = 0
         self._head = Head()
+        self._caught_up = False
 
     @property
     def is_open(self) -> bool:
@@ -96,7 +98,15 @@ class Writer:
             self._positions = _positions(connection, cluster_id)
             self._seq = connection.scalar(sa.select(tables.feed.c.seq)) or 0
             self._head = audit_log.read_head(connection)
+            self._caught_up = is_caught_up(connection, cluster_id)
         return dict(self._positions)
+
+    def caught_up(self, now: datetime) -> None:
+        """Everything that the cluster knew of pages when it was first read is stored: what is queued may be sent."""
+        if not self._caught_up:
+            with self._transaction() as connection:
+                mark_caught_up(connection, self._cluster, now)
+            self._caught_up = True
 
     def open_incidents(self) -> dict[int, int]:
         """How many incidents are open, by severity, drills left out."""
@@ -137,7 +147,7 @@ class Writer:
     # -- one transaction ------------------------------------------------------------------------------------------
 
     def _write(self, connection: sa.Connection, batch: Batch) -> Written:
-        work = Work(connection, batch)
+        work = Work(connection, batch, self._caught_up)
         written = work.written
         first = self._seq
         for report in self._once(work, tables.reports, batch.reports):
@@ -149,6 +159,7 @@ class Writer:
         work.put(tables.incident_events, self._numbered(batch.events.values()))
         work.put(tables.incident_reports, list(batch.links.values()), newer=_NEWER_LINK)
         written.triaged_received += _link(connection, [*batch.links, *batch.reports])
+        put_paging(work, self._numbered)
         self._audit(work, acts)
         work.put_rejected()
         self._positions = {**self._positions, **batch.positions}
