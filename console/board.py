@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from console.knowledge import Knowledge
 from siaga import redaction
@@ -36,6 +36,13 @@ class Place:
     district: str
     lat: float
     lon: float
+
+
+class Changed(NamedTuple):
+    """An incident as it is now, and as it was before (``None`` where it was not on the board)."""
+
+    row: dict[str, Any]
+    before: dict[str, Any] | None
 
 
 @dataclass(slots=True)
@@ -67,11 +74,12 @@ class Board:
 
     # -- told -----------------------------------------------------------------------------------------------------
 
-    def put(self, row: Mapping[str, Any], seq: int) -> dict[str, Any]:
-        """Take in an incident as it stands now; gives the row as it is kept."""
+    def put(self, row: Mapping[str, Any], seq: int) -> Changed:
+        """Take in an incident as it stands now; gives it with what it was."""
         kept = {**row, "seq": seq}
         kept.pop("history", None)
         incident_id = str(row["incident_id"])
+        before = self._rows.get(incident_id)
         self._rows[incident_id] = kept
         self._closed.pop(incident_id, None)
         if row["state"] not in _OPEN:
@@ -80,7 +88,7 @@ class Board:
                 oldest = next(iter(self._closed))
                 self.floor = max(self.floor, self._closed.pop(oldest))
                 del self._rows[oldest]
-        return kept
+        return Changed(kept, before)
 
     def clear(self) -> None:
         """Forget every incident: the database is another one now."""
@@ -201,15 +209,9 @@ _CARD: Final = (
 
 
 def urgency(card: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Sorts the queue: what is open before what is over, drills last, the grave first, of these what nobody has taken
-    yet, and of these what has waited longest."""
-    return (
-        card["state"] not in _OPEN,
-        card["drill"],
-        card["severity"],
-        card["state"] != IncidentState.OPEN,
-        card["opened"],
-    )
+    """Sorts the queue: what is open before what is over, drills last; first what somebody has to take and nobody has,
+    then what is taken or waits at the posko; the grave first, and of these what has waited longest."""
+    return (card["state"] not in _OPEN, card["drill"], card["due"] is None, card["severity"], card["opened"])
 
 
 def _epoch(at: Any) -> float:

@@ -18,9 +18,10 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from console.board import Board, Place
+from console.board import Board, Changed, Place
 from console.knowledge import ENTITIES
 from console.metrics import Metrics
+from siaga import redaction
 from siaga.contracts.incident import IncidentState
 from siaga.redaction import Audience
 from siaga.settings import Settings
@@ -44,7 +45,7 @@ _SEEN_SECONDS: Final = 2 * 3600.0
 class Tick:
     """What changed since the tick before, ready to be sent to any audience."""
 
-    def __init__(self, board: Board, changed: Sequence[dict[str, Any]], now: float, *, reset: bool = False) -> None:
+    def __init__(self, board: Board, changed: Sequence[Changed], now: float, *, reset: bool = False) -> None:
         self.seq = board.seq
         self.reset = reset
         self._board = board
@@ -61,7 +62,7 @@ class Tick:
 
     def _encode(self, audience: Audience) -> bytes:
         parts = [event("reset", {"seq": self.seq}, self.seq)] if self.reset else []
-        parts += [change_event(self._board, audience, row) for row in self._changed]
+        parts += [change_event(self._board, audience, change) for change in self._changed]
         parts.append(event("pulse", self._board.pulse(audience, self._now), self.seq))
         return b"".join(parts)
 
@@ -71,13 +72,16 @@ def event(name: str, data: Any, seq: int) -> bytes:
     return f"id: {seq}\nevent: {name}\ndata: {dumps(data, separators=(',', ':'))}\n\n".encode()
 
 
-def change_event(board: Board, audience: Audience, row: dict[str, Any]) -> bytes:
-    """A changed incident for ``audience``. One that they may not see (any more) leaves their page, if it was there:
-    all they are told is an id that means nothing to who never saw it."""
+def change_event(board: Board, audience: Audience, change: Changed) -> bytes:
+    """A changed incident for ``audience``. One that they may not see any more leaves their page; of one that they
+    never might, they are not even told that something changed."""
+    row, before = change
     card = board.card(audience, row)
-    if card is None:
-        return event("gone", {"incident_id": row["incident_id"]}, row["seq"])
-    return event("incident", card, row["seq"])
+    if card is not None:
+        return event("incident", card, row["seq"])
+    if before is None or not redaction.may_see(audience, before):
+        return b""
+    return event("gone", {"incident_id": row["incident_id"]}, row["seq"])
 
 
 class Feed:
@@ -144,7 +148,7 @@ class Feed:
 
     # -- in a thread ----------------------------------------------------------------------------------------------
 
-    def read(self) -> tuple[list[dict[str, Any]], bool]:
+    def read(self) -> tuple[list[Changed], bool]:
         """Bring the board up to date: the incidents that changed, and whether everything is new."""
         board, now = self.board, time.time()
         with self._engine.connect() as connection:
@@ -175,7 +179,7 @@ class Feed:
         self._due[what] = now + every
         return True
 
-    def _read_incidents(self, connection: sa.Connection, newest: int, first: bool) -> list[dict[str, Any]]:
+    def _read_incidents(self, connection: sa.Connection, newest: int, first: bool) -> list[Changed]:
         board = self.board
         if first:
             wanted = sa.select(incidents.c.body, incidents.c.seq)
@@ -198,7 +202,7 @@ class Feed:
         board.seq = newest
         self._metrics.changes.inc(len(changed))
         now = datetime.now(UTC)
-        for row in changed:
+        for row, _ in changed:
             late = now - datetime.fromisoformat(row["updated_at"])
             self._metrics.delay.observe(max(0.0, late.total_seconds()))
         return changed

@@ -99,7 +99,12 @@ _PERSONAL: Final = (
     *("PHONE", "EMAIL", "BANK_ACCOUNT", "CARD", "PLATE"),
 )
 #: Nine digits or more, however they are strung together: no count of people is so long, most numbers of people are.
-_LONG_NUMBER: Final = re.compile(r"(?<!\d)\+?\d(?:[ .\-/()]{0,2}\d){8,}(?!\d)")
+#: A station's number and a date are nobody's.
+_LONG_NUMBER: Final = re.compile(
+    r"(?P<kept>(?<!\d)[1-9]\d\.\d{2}\.\d{2}(?:\.\d{4}(?:-\d{3})?)?(?![ .\-]{0,3}\d)"
+    r"|(?<!\d)(?:[0-3]?\d[-/][01]?\d[-/](?:19|20)\d{2}|(?:19|20)\d{2}-[01]?\d-[0-3]?\d)(?![ .\-/]{0,3}\d{3}))"
+    r"|(?<!\d)\+?\d(?:[ .\-/()]{0,3}\d){8,}(?!\d)"
+)
 #: What the library misses: an address without a proper domain.
 _ADDRESS: Final = re.compile(r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)*")
 
@@ -109,7 +114,8 @@ def mask_text(text: str) -> str:
     if not text:
         return text
     masked: str = mask_pii(text, types=_PERSONAL).text
-    return _ADDRESS.sub("[EMAIL]", _LONG_NUMBER.sub("[NOMOR]", masked))
+    masked = _LONG_NUMBER.sub(lambda found: found["kept"] or "[NOMOR]", masked)
+    return _ADDRESS.sub("[EMAIL]", masked)
 
 
 def text_for(audience: Audience, text: str | None) -> str | None:

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from console.access import Caller, CoreOf, SignedIn, find_caller
+from console.board import Changed
 from console.core import Core
 from console.feed import change_event, event
 from console.problems import RESPONSES
@@ -58,11 +59,12 @@ async def _events(request: Request, core: Core, caller: Caller, known: int | Non
     async with core.feed.subscribed() as queue:
         yield b"retry: 1000\n\n"
         if known is not None:
-            if known > board.seq or known < board.floor:
+            # What a unit may see can change under it, and what it saw before is not known here: it starts over.
+            if known > board.seq or known < board.floor or (audience.agency and known < board.seq):
                 yield event("reset", {"seq": board.seq}, board.seq)
             else:
                 missed = sorted(board.since(known), key=lambda row: int(row["seq"]))
-                yield b"".join(change_event(board, audience, row) for row in missed)
+                yield b"".join(change_event(board, audience, Changed(row, None)) for row in missed)
         yield event("pulse", board.pulse(audience, core.now().timestamp()), board.seq)
         clock = asyncio.get_running_loop().time
         recheck = clock() + _RECHECK

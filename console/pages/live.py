@@ -6,9 +6,6 @@ In: the session's cookie. Out: the page with who looks, its words and names of k
 
 from __future__ import annotations
 
-import tomllib
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 
 from console.access import find_caller
 from console.core import Core
-from console.pages.plain import LANGUAGE_COOKIE, language_of
+from console.pages.plain import LANGUAGE_COOKIE, language_of, live_words
 
 _WEB: Final = Path(__file__).parents[1] / "web"
 _LEAFLET: Final = Path(nicegui.__file__).parent / "elements" / "leaflet" / "dist"
@@ -36,13 +33,6 @@ class Centre(ui.element, component=_WEB / "centre.js"):
     def __init__(self, *, words: dict[str, str], kinds: dict[str, str], me: dict[str, Any], language: str) -> None:
         super().__init__()
         self._props.update({"words": words, "kinds": kinds, "me": me, "language": language})
-
-
-@cache
-def live_words(language: str) -> dict[str, str]:
-    """What the live page says in ``language``."""
-    table: dict[str, dict[str, str]] = tomllib.loads((files("console.pages") / "live.toml").read_text("utf-8"))
-    return table[language]
 
 
 def install_live_page(app: FastAPI, core: Core) -> None:
@@ -63,7 +53,7 @@ def install_live_page(app: FastAPI, core: Core) -> None:
         user, taxonomy = caller.user, core.feed.board.knowledge.taxonomy
         ui.add_head_html(_HEAD)
         Centre(
-            words=live_words(language),
+            words=dict(live_words(language)),
             kinds={code: getattr(kind, language) for code, kind in taxonomy.kinds.items()},
             me={
                 "name": user.name,

@@ -32,6 +32,13 @@ Text = Annotated[str, Form(max_length=200)]
 
 
 @cache
+def live_words(language: str) -> Mapping[str, str]:
+    """What the live page says in ``language``."""
+    table: dict[str, dict[str, str]] = tomllib.loads((files("console.pages") / "live.toml").read_text("utf-8"))
+    return table[language]
+
+
+@cache
 def words(language: str) -> Mapping[str, str]:
     """What the plain pages say in ``language``."""
     table: dict[str, dict[str, str]] = tomllib.loads((files("console.pages") / "words.toml").read_text("utf-8"))
@@ -115,6 +122,7 @@ def show_public(request: Request, core: CoreOf) -> Response:
     """What anybody may see: sums."""
     language = language_of(request)
     w, summary = words(language), summary_of(core)
+    families = {live_words(language).get(f"f_{name}", name): count for name, count in summary.by_family.items()}
     share = f"{summary.stations_reporting:,} / {summary.stations:,}"
     closed, total = summary.incidents_closed, sum(summary.incidents_open.values())
     levels = "".join(
@@ -133,7 +141,7 @@ def show_public(request: Request, core: CoreOf) -> Response:
 <h2>{escape(w["open_incidents"])}</h2>
 <ul class="figures">{levels}</ul>
 <div class="halves">
-{_table(w["by_family"], summary.by_family, w["none"])}
+{_table(w["by_family"], families, w["none"])}
 {_table(w["by_district"], summary.by_district, w["none"])}
 </div>
 <p class="note">{escape(w["as_of"])} <time datetime="{summary.at.isoformat()}">{summary.at:%Y-%m-%d %H:%M} UTC</time>.

@@ -25,9 +25,9 @@ export default {
       <p :class="['health', { bad: why }]"><i aria-hidden="true"></i>{{ why ? t('stale') : t('live') }}</p>
       <time class="clock">{{ timeOf(now()) }}<small> WIB</small></time>
       <span class="tools">
-        <button @click="sound = !sound" :aria-pressed="sound" :title="t(sound ? 'sound_on' : 'sound_off')" :aria-label="t('sound_on')">{{ sound ? '🔔' : '🔕' }}</button>
-        <button @click="dark = !dark" :aria-pressed="dark" :title="t('theme')" :aria-label="t('theme')">{{ dark ? '☾' : '☀' }}</button>
-        <button @click="wall = !wall" :aria-pressed="wall" :title="t('wall')" :aria-label="t('wall')" class="wide-only">⛶</button>
+        <button @click="sound = !sound" :aria-pressed="sound" :title="t(sound ? 'sound_on' : 'sound_off')" :aria-label="t('sound_on')"><svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 9v6h4l5 4V5L8 9z"/><path v-if="sound" d="M16.5 8.5a5 5 0 0 1 0 7M19 6a8.5 8.5 0 0 1 0 12"/><path v-else d="m17 9.5 5 5m0-5-5 5"/></svg></button>
+        <button @click="dark = !dark" :aria-pressed="dark" :title="t('theme')" :aria-label="t('theme')"><svg viewBox="0 0 24 24" aria-hidden="true"><path v-if="dark" d="M20 14.5A8.5 8.5 0 0 1 9.5 4 8.5 8.5 0 1 0 20 14.5z"/><template v-else><circle cx="12" cy="12" r="4.5"/><path d="M12 2v2m0 16v2M2 12h2m16 0h2M5 5l1.5 1.5m11 11L19 19M5 19l1.5-1.5m11-11L19 5"/></template></svg></button>
+        <button @click="wall = !wall" :aria-pressed="wall" :title="t('wall')" :aria-label="t('wall')" class="wide-only"><svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 9V4h5m6 0h5v5m0 6v5h-5m-6 0H4v-5"/></svg></button>
         <button @click="help = !help" :title="t('help') + ' (?)'" :aria-label="t('help')" class="wide-only">?</button>
         <a :href="'/?language=' + other" :lang="other" class="language">{{ t('language') }}</a>
       </span>
@@ -36,7 +36,7 @@ export default {
     </header>
     <p v-if="why" class="alarm-bar" role="alert">{{ t('stale') }} · {{ t(why[0], { s: why[1] }) }}</p>
     <pulse :chosen="severities" @severity="toggle"></pulse>
-    <main :class="view">
+    <main :class="'view-' + view">
       <template v-if="view === 'situation'">
         <div class="switch" role="group"><button :aria-pressed="!mapFirst" @click="mapFirst = false">{{ t('list') }}</button><button :aria-pressed="mapFirst" @click="mapFirst = true">{{ t('map') }}</button></div>
         <queue ref="queue" id="queue" :class="{ behind: mapFirst }" :chosen="incident" :severities="severities" @severities="severities = $event"></queue>
@@ -64,7 +64,7 @@ export default {
     };
   },
   created() {
-    setup(this.words, this.kinds, this.me);
+    setup(this.words, this.kinds, this.me, this.language);
     start(this.me);
   },
   mounted() {

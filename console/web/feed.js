@@ -135,13 +135,13 @@ export const stale = Vue.computed(() => {
 
 export const isOpen = (card) => card.state === "open" || card.state === "acknowledged";
 
-// As the server sorts: open before closed, drills last, grave first, then what nobody took, then what waits longest.
+// As the server sorts: open before closed, drills last, first what has to be taken, grave first, longest waiting first.
 export function byUrgency(a, b) {
   return (
     !isOpen(a) - !isOpen(b) ||
     a.drill - b.drill ||
+    (a.due === null) - (b.due === null) ||
     a.severity - b.severity ||
-    (a.state !== "open") - (b.state !== "open") ||
     a.opened - b.opened
   );
 }

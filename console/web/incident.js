@@ -58,11 +58,13 @@ export default {
             <span class="buttons"><button class="first">{{ t('show_reporters') }}</button></span></form>
           <ol class="reports"><li v-for="r in detail.reports" :key="r.report_id">
             <p class="meta">{{ moment(r.received_at) }} · {{ named('r', r.reporter_role) }}<template v-if="r.reporter_id"> · <b>{{ r.reporter_id }}</b></template><template v-if="r.device_id"> · {{ r.device_id }}</template> · {{ kindName(r.kind) }}</p>
-            <p v-if="r.text" class="text">{{ r.text }}</p></li></ol>
+            <p v-if="r.text" class="text">{{ r.text }}</p></li>
+          <li v-if="!detail.reports.length">{{ t('none') }}</li></ol>
         </section>
         <section><h3>{{ t('timeline') }}</h3>
           <ol class="timeline"><li v-for="(h, i) in history" :key="i" :class="h.change"><time>{{ moment(h.at) }}</time>
-            <span><b>{{ named('c', h.change) }}</b><template v-if="h.by"> · {{ h.by }}</template><template v-if="h.detail"> · {{ h.detail }}</template></span></li></ol>
+            <span><b>{{ named('c', h.change) }}</b><template v-if="h.by"> · {{ h.by }}</template><template v-if="h.detail"> · {{ h.detail }}</template></span></li>
+          <li v-if="!history.length">{{ t('none') }}</li></ol>
         </section>
         <p class="links"><a :href="'/cap/' + card.incident_id + '.xml'">CAP 1.2</a><small>{{ card.incident_id }} · v{{ card.version }}</small></p>
       </template>

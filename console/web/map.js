@@ -25,11 +25,16 @@ export default {
       zoomControl: true, attributionControl: false, preferCanvas: true, zoomSnap: 0.25, minZoom: 5, maxZoom: 17,
     }));
     map.setView([-7.03, 109.62], 10);
+    // Outlines lie under the stations, their names over them and under the incidents.
+    map.createPane("land").style.zIndex = 250;
+    map.createPane("names").style.zIndex = 450;
     this.layers.clusters = L.layerGroup().addTo(map);
     this.off = on("changed", () => this.later());
-    new ResizeObserver(() => map.invalidateSize()).observe(this.$refs.map);
+    this.sizes = new ResizeObserver(() => this.map?.invalidateSize());
+    this.sizes.observe(this.$refs.map);
     await this.drawOutlines();
     await this.loadStations();
+    if (!this.map) return; // another tab was chosen meanwhile
     this.timer = setInterval(() => this.loadStations(), STATIONS_EVERY);
     this.fit();
     this.drawIncidents();
@@ -37,13 +42,16 @@ export default {
   beforeUnmount() {
     this.off?.();
     clearInterval(this.timer);
-    this.map?.remove();
+    clearTimeout(this.waiting);
+    this.sizes?.disconnect();
+    this.map.remove();
+    this.map = null;
   },
   watch: {
     chosen() {
       this.drawIncidents();
       const card = state.cards.get(this.chosen);
-      if (card?.lat != null) this.map.panTo([card.lat, card.lon]);
+      if (card && card.lat !== null) this.map.panTo([card.lat, card.lon]);
     },
     severities: { deep: true, handler() { this.later(); } },
     dark() { this.restyle(); },
@@ -63,21 +71,21 @@ export default {
       try {
         const answer = await fetch("/api/outlines");
         const found = await answer.json();
-        if (!found.features?.length) return;
+        if (!found.features?.length || !this.map) return;
         this.outlines = L.geoJSON(found, {
           interactive: false,
-          renderer: L.svg(),
+          pane: "land", renderer: L.svg({ pane: "land" }),
           style: () => this.outlineStyle(),
           onEachFeature: (feature, layer) => {
             const name = feature.properties?.name;
-            if (name) layer.bindTooltip(name, { permanent: true, direction: "center", className: "district-name" });
+            if (name) layer.bindTooltip(name, { permanent: true, direction: "center", pane: "names", className: "district-name" });
           },
         }).addTo(this.map);
-        this.outlines.bringToBack();
       } catch { /* the points read well without outlines */ }
     },
     restyle() {
       this.$nextTick(() => {
+        if (!this.map) return;
         this.outlines?.setStyle(this.outlineStyle());
         this.drawStations();
         this.drawIncidents();
@@ -93,6 +101,7 @@ export default {
           cursor = answer.next;
           if (!cursor) break;
         }
+        if (!this.map) return;
         this.stations = Object.freeze(found);
         this.drawStations();
       } catch { /* asked again in half a minute */ }

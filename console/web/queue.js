@@ -17,15 +17,15 @@ export default {
         <option value="all">{{ t('all') }}</option>
       </select>
       <select v-model="filter.family" :aria-label="t('family')">
-        <option value="">{{ t('family') }}: {{ t('all') }}</option>
+        <option value="">{{ t('family') }}</option>
         <option v-for="f in families" :key="f" :value="f">{{ named('f', f) }}</option>
       </select>
       <select v-model="filter.district" :aria-label="t('district')">
-        <option value="">{{ t('district') }}: {{ t('all') }}</option>
+        <option value="">{{ t('district') }}</option>
         <option v-for="[code, name] in districts" :key="code" :value="code">{{ name }}</option>
       </select>
       <select v-model="filter.agency" :aria-label="t('agency')">
-        <option value="">{{ t('agency') }}: {{ t('all') }}</option>
+        <option value="">{{ t('agency') }}</option>
         <option v-for="a in agencies" :key="a" :value="a">{{ a }}</option>
       </select>
       <p class="count" aria-live="off">{{ t('shown', { n: rows.length, m: inState }) }}

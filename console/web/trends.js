@@ -26,7 +26,7 @@ export default {
       </figure>
       <div class="card"><table><caption>{{ t('by_district') }}</caption>
         <tbody><tr v-for="d in data.by_district" :key="d.district"><th scope="row">{{ d.name }}</th>
-          <td class="stack"><i v-for="s in 5" :key="s" :class="'sev' + s" :style="{ flexGrow: d.severities[s] || 0 }" v-show="d.severities[s]" :title="'SEV' + s">{{ d.severities[s] }}</i></td></tr>
+          <td><span class="stack"><i v-for="s in 5" :key="s" :class="'sev' + s" :style="{ flexGrow: d.severities[s] || 0 }" v-show="d.severities[s]" :title="'SEV' + s">{{ d.severities[s] }}</i></span></td></tr>
           <tr v-if="!data.by_district.length"><td>{{ t('none') }}</td></tr></tbody></table></div>
       <div class="card"><table><caption>{{ t('response') }}</caption>
         <thead v-if="data.response.length"><tr><th scope="col">SEV</th><th scope="col">{{ t('agency') }}</th><th scope="col">{{ t('taken_count') }}</th><th scope="col">{{ t('median') }}</th><th scope="col">{{ t('longest') }}</th></tr></thead>

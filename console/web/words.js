@@ -5,7 +5,10 @@ let table = {};
 let kinds = {};
 export let me = {};
 
-export function setup(words, names, user) {
+let figures = new Intl.NumberFormat("id-ID");
+
+export function setup(words, names, user, language) {
+  figures = new Intl.NumberFormat(language);
   table = words;
   kinds = names;
   me = user;
@@ -16,17 +19,20 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
-export const kindName = (code) => kinds[code] ?? code;
+export function kindName(code) {
+  const name = kinds[code] ?? code;
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}
 export const named = (prefix, code) => table[`${prefix}_${code}`] ?? code;
 export const serverNow = () => state.now + state.offset;
 
-// 45 s, 12 m, 3 h 05
+// 45 s, 12 min, 3 h 05
 export function span(seconds) {
   const s = Math.max(0, Math.round(seconds));
-  if (s < 60) return `${s} s`;
-  if (s < 3600) return `${Math.floor(s / 60)} m`;
-  if (s < 172800) return `${Math.floor(s / 3600)} h ${String(Math.floor((s % 3600) / 60)).padStart(2, "0")}`;
-  return `${Math.floor(s / 86400)} d`;
+  if (s < 60) return `${s} ${t("span_s")}`;
+  if (s < 3600) return `${Math.floor(s / 60)} ${t("span_m")}`;
+  if (s < 172800) return `${Math.floor(s / 3600)} ${t("span_h")} ${String(Math.floor((s % 3600) / 60)).padStart(2, "0")}`;
+  return `${Math.floor(s / 86400)} ${t("span_d")}`;
 }
 
 // 1:59, for a countdown
@@ -48,8 +54,9 @@ export function momentOf(at) {
 }
 
 export function placeOf(card) {
-  const parts = [card.place, card.village, card.district_name].filter(Boolean);
-  return parts.join(" · ");
+  // Where a station is named after its village, the village is not said twice.
+  const village = card.place?.includes(card.village) ? null : card.village;
+  return [card.place, village, card.district_name].filter(Boolean).join(" · ");
 }
 
-export const number = (value) => new Intl.NumberFormat("id-ID").format(value);
+export const number = (value) => figures.format(value);
