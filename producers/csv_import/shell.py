@@ -130,10 +130,7 @@ class _Sender:
             for future in self._sent:
                 future.result(timeout=_PATIENCE)
         except Exception as error:
-            raise KafkaAway(
-                f"kafka: did not take every row ({type(error).__name__}: {error}); "
-                "import the same file again when it answers, nothing is doubled"
-            ) from error
+            raise _away(error) from error
 
     def close(self) -> None:
         self._publisher.close(5.0)
@@ -146,7 +143,18 @@ class _Sender:
 
     def _publish(self, topic: str, district: str, kind: str) -> None:
         items = self._gathered.pop((topic, district, kind))
-        self._sent.append(self._publisher.publish(topic, district, items, kind))
+        sent = self._publisher.publish(topic, district, items, kind)
+        if sent.done() and (error := sent.exception()) is not None:
+            # It waited for Kafka already; every further array would wait as long again.
+            raise _away(error) from error
+        self._sent.append(sent)
+
+
+def _away(error: BaseException) -> KafkaAway:
+    return KafkaAway(
+        f"kafka: did not take every row ({type(error).__name__}: {error}); "
+        "import the same file again when it answers, nothing is doubled"
+    )
 
 
 def _rejection(row: Row, name: str) -> Rejection:

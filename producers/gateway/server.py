@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import math
 import signal
 import socket
 import threading
@@ -33,8 +34,6 @@ from siaga.wire.registry_tail import RegistryTail
 
 log = logging.getLogger(__name__)
 
-#: Seconds that requests under way may still take when the gateway is asked to end.
-_LAST_REQUESTS = 5
 #: What the gateway waits for an acknowledgement is the setting; what Kafka's client tries, this much longer.
 _DELIVERY_FACTOR = 4
 _LEAST_DELIVERY = 8.0
@@ -92,7 +91,9 @@ async def _run(settings: Settings) -> None:
         ]
         try:
             posts = Posts(settings, known, batcher, metrics)
-            await _serve_http(Gateway(posts, metrics, lambda: _unready(known, spool)), listening)
+            gateway = Gateway(posts, metrics, lambda: _unready(known, spool))
+            # Requests under way may wait for an acknowledgement, and then for the disk.
+            await _serve_http(gateway, listening, last_requests=math.ceil(settings.gateway_ack_timeout) + 3)
         finally:
             for task in beside:
                 task.cancel()
@@ -121,7 +122,7 @@ async def _follow(tail: RegistryTail, known: Known, publisher: Publisher) -> Non
     log.info("gateway: %d districts are known", len(known.registry.district_codes))
 
 
-async def _serve_http(app: Gateway, listening: socket.socket) -> None:
+async def _serve_http(app: Gateway, listening: socket.socket, *, last_requests: int) -> None:
     config = uvicorn.Config(
         app,
         http="httptools",
@@ -132,7 +133,7 @@ async def _serve_http(app: Gateway, listening: socket.socket) -> None:
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=60,
-        timeout_graceful_shutdown=_LAST_REQUESTS,
+        timeout_graceful_shutdown=last_requests,
     )
     server = _Server(config)
     loop = asyncio.get_running_loop()

@@ -125,3 +125,21 @@ class HandGateway:
         self.known.close()
         if self.journal is not None:
             self.journal.close()
+
+
+def problem(answer: Any, status: int) -> dict[str, Any]:
+    """The problem an answer holds, after checking that it is one."""
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = answer.json()
+    assert body["status"] == status
+    assert body["type"].startswith("urn:siaga:problem:")
+    assert body["title"]
+    return body
+
+
+def fields(answer: Any, status: int = 422) -> set[str]:
+    """The wrong fields; each has a message and a remedy."""
+    errors = problem(answer, status)["errors"]
+    assert all(error["message"] and error["remedy"] for error in errors)
+    return {error["field"] for error in errors}

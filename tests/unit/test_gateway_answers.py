@@ -18,7 +18,7 @@ from siaga.contracts.registry import TaxonomyEntry
 from siaga.contracts.report import AcceptedReport
 from siaga.contracts.topics import CHECKINS, REPORTS
 from tests.support import builders
-from tests.support.gateways import HandGateway
+from tests.support.gateways import HandGateway, fields, problem
 
 
 @pytest_asyncio.fixture
@@ -26,24 +26,6 @@ async def gateway(tmp_path: Path) -> AsyncIterator[HandGateway]:
     made = HandGateway(tmp_path)
     yield made
     await made.close()
-
-
-def problem(answer: Any, status: int) -> dict[str, Any]:
-    """The problem an answer holds, after checking that it is one."""
-    assert answer.status_code == status
-    assert answer.headers["content-type"] == "application/problem+json"
-    body: dict[str, Any] = answer.json()
-    assert body["status"] == status
-    assert body["type"].startswith("urn:siaga:problem:")
-    assert body["title"]
-    return body
-
-
-def fields(answer: Any, status: int = 422) -> set[str]:
-    """The wrong fields; each has a message and a remedy."""
-    errors = problem(answer, status)["errors"]
-    assert all(error["message"] and error["remedy"] for error in errors)
-    return {error["field"] for error in errors}
 
 
 # -- what is taken ----------------------------------------------------------------------------------------------
@@ -282,63 +264,6 @@ async def test_a_restart_without_kafka_knows_the_devices_of_the_run_before(tmp_p
     assert copy.stat().st_mode & 0o077 == 0
     assert b"vulnerability" not in copy.read_bytes()
     assert token.rpartition(".")[2].encode() not in copy.read_bytes()
-
-
-# -- batches ----------------------------------------------------------------------------------------------------
-
-
-async def test_a_batch_is_answered_item_by_item(gateway: HandGateway) -> None:
-    reports = [builders.report(), builders.report("violence.brwl"), builders.report(station="33.27.01.2001-001")]
-    checkins = [builders.checkin(), {**builders.checkin(), "phase": "tidur"}]
-
-    answer = await gateway.post({"reports": reports, "checkins": checkins}, "/v1/reports:batch")
-
-    assert answer.status_code == 207
-    said = answer.json()
-    assert [item["status"] for item in said["reports"]] == ["accepted", 422, 403]
-    assert [item["status"] for item in said["checkins"]] == ["accepted", 422]
-    assert said["reports"][0]["report_id"] == reports[0]["report_id"]
-    assert said["checkins"][1]["errors"][0]["field"] == "phase"
-
-
-async def test_a_batch_of_500_travels_in_one_record_a_district(gateway: HandGateway) -> None:
-    checkins = [builders.checkin() for _ in range(500)]
-
-    answer = await gateway.post({"checkins": checkins}, "/v1/reports:batch")
-
-    assert answer.status_code == 202
-    assert {item["status"] for item in answer.json()["checkins"]} == {"accepted"}
-    assert len(gateway.publisher.sent) == 1
-    assert gateway.publisher.acknowledged == [item["report_id"] for item in checkins]
-
-
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        (json.dumps({"checkins": [builders.checkin() for _ in range(501)]}).encode(), 422),
-        (b'{"checkins": [' + b"{}," * 500 + b"{}]}", 422),
-        (b'{"reports": {}}', 422),
-        (b'{"laporan": []}', 422),
-        (b"[]", 422),
-        (b"{", 400),
-        (b" " * 2_000_000, 413),
-    ],
-)
-async def test_a_batch_that_is_none_is_refused_whole(gateway: HandGateway, body: bytes, status: int) -> None:
-    problem(await gateway.post(body, "/v1/reports:batch"), status)
-
-
-async def test_a_batch_past_the_limit_is_taken_as_far_as_it_goes(tmp_path: Path) -> None:
-    gateway = HandGateway(tmp_path, rate_per_minute=60, rate_burst=3)
-    checkins = [builders.checkin() for _ in range(5)]
-
-    answer = await gateway.post({"checkins": checkins}, "/v1/reports:batch")
-    again = await gateway.post({"checkins": checkins}, "/v1/reports:batch")
-    await gateway.close()
-
-    assert [item["status"] for item in answer.json()["checkins"]] == ["accepted"] * 3 + [429] * 2
-    assert answer.headers["retry-after"]
-    problem(again, 429)
 
 
 # -- the rest -----------------------------------------------------------------------------------------------------
