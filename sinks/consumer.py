@@ -15,7 +15,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
-from siaga.contracts.topics import STORE_GROUP
+from siaga.contracts.topics import MAX_RECORD_BYTES, STORE_GROUP
 from siaga.settings import Settings
 from siaga.wire.client import connection
 from sinks.batch import Place, Record
@@ -53,7 +53,8 @@ class Consumer:
             bootstrap_timeout_ms=_CONNECT_MS,
             request_timeout_ms=_REQUEST_MS,
             metadata_max_age_ms=_METADATA_MS,
-            allow_auto_create_topics=False,
+            # The largest entry of the registry fits, on brokers that cut there too.
+            max_partition_fetch_bytes=8 * MAX_RECORD_BYTES,
             metrics_enabled=False,
             max_poll_records=settings.store_batch,
         )

@@ -51,7 +51,6 @@ def produce(settings: Settings, records: Iterable[Outgoing], *, source: str) -> 
             max_block_ms=_CONNECT_MS,
             bootstrap_timeout_ms=_CONNECT_MS,
             delivery_timeout_ms=int(_DELIVERY_SECONDS * 1000),
-            allow_auto_create_topics=False,
             metrics_enabled=False,
         )
     except KafkaError as error:

@@ -181,6 +181,8 @@ def test_the_store_reads_on_when_its_broker_comes_back(storing: Stack) -> None:
     storing.until_count("reports", 1)
     storing.broker.kill()
     storing.broker.start()
+    if isinstance(storing.broker, EmbeddedBroker):
+        storing.prepare()
 
     storing.produce(REPORTS, builders.DISTRICT, report.to_json(), builders.accepted(builders.report()).to_json())
 
