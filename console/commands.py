@@ -20,7 +20,7 @@ from siaga.wire.client import close_producer, connection
 
 log = logging.getLogger(__name__)
 
-_SECONDS: Final = 10.0
+_SECONDS: Final = 5.0
 
 
 class CommandError(RuntimeError):
@@ -40,7 +40,7 @@ class CommandPublisher:
         """Send ``command`` and wait until Kafka has it.
 
         Raises:
-            CommandError: it could not be sent within ten seconds.
+            CommandError: it could not be sent within five seconds.
         """
         headers = cloud_event(
             kind="command",
