@@ -148,7 +148,8 @@ class Store:
         """Wait until the batch under way is stored."""
         under_way, self._under_way = self._under_way, None
         if under_way is not None:
-            self._stored.update(self._answer(under_way))
+            positions = self._answer(under_way)
+            self._stored.update(positions)
 
     def _answer(self, future: Future[T]) -> T:
         """What became of something in the lane; when the process is to end, it has only so long.

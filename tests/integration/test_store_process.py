@@ -147,31 +147,38 @@ def test_a_replay_into_an_empty_database_gives_the_same_incidents(storing: Stack
         assert "TPS rawan" not in siaga(again, "incidents", "--json").stdout
 
 
-def test_a_database_that_is_away_loses_nothing_and_says_so(make_stack: MakeStack, parts: str) -> None:
-    stack = make_stack()
-    if not isinstance(stack.database, PostgresDatabase):
-        pytest.skip("SQLite is a file: it is locked, never away")
-    stack.start(SINKS)
+@pytest.fixture
+def beside_postgres(embedded: Broker, postgres: PostgresDatabase, tmp_path: Path) -> Iterator[Stack]:
+    """The sinks with a database that can be away; SQLite is a file."""
+    with Stack(embedded, postgres, tmp_path) as stack:
+        yield stack.start(SINKS)
+
+
+@pytest.mark.postgres
+def test_a_database_that_is_away_loses_nothing_and_says_so(
+    beside_postgres: Stack, postgres: PostgresDatabase
+) -> None:
+    stack = beside_postgres
     sent = checkins(1000)
     records = [encode_array(sent[start : start + 10]) for start in range(0, len(sent), 10)]
     stack.produce(CHECKINS, builders.DISTRICT, *records[:50])
     stack.until_count("checkins", 500)
 
-    stack.database.kill()
+    postgres.kill()
     stack.produce(CHECKINS, builders.DISTRICT, *records[50:])
     until(lambda: stack.metrics(SINKS)["siaga_store_database_up"] == 0, what="the loss to be told")
-    stack.database.start()
+    postgres.start()
 
     stack.until_count("checkins", 1000)
     until(lambda: stack.metrics(SINKS)["siaga_store_database_up"] == 1, what="the return to be told")
     assert stack.log(SINKS).count("does not take it") == 1
 
-    stack.database.cluster.pause()
+    postgres.cluster.pause()
     try:
         stack.produce(CHECKINS, builders.DISTRICT, *checkins(1))
         assert stack.stop(SINKS, timeout=15) == 0
     finally:
-        stack.database.cluster.resume()
+        postgres.cluster.resume()
 
 
 def test_the_store_reads_on_when_its_broker_comes_back(storing: Stack) -> None:
