@@ -97,6 +97,7 @@ def page_row(page: Page) -> Row:
         utc_text(page.due_at),
         None,
         False,
+        False,
         *([None] * 5),
     )
 

@@ -99,6 +99,7 @@ pages: Final = sa.Table(
     sa.Column("available_at", UtcTime, comment="When to look at it next; NULL where there is nothing to do"),
     sa.Column("lease_until", UtcTime, comment="While it is sent: when nobody knows any more what became of it"),
     sa.Column("waits", sa.Boolean, nullable=False, comment="The streams were told that it waits for its turn"),
+    sa.Column("doubtful", sa.Boolean, nullable=False, comment="Some try of it may have arrived unheard"),
     sa.Column("message_key", ID, comment="The message that it is sent in, by itself or bundled"),
     sa.Column("provider_id", sa.String(200)),
     sa.Column("begun_at", UtcTime, comment="When sending first began"),

@@ -150,6 +150,7 @@ def upgrade() -> None:
             comment="While it is sent: when nobody knows any more what became of it",
         ),
         sa.Column("waits", sa.Boolean(), nullable=False, comment="The streams were told that it waits for its turn"),
+        sa.Column("doubtful", sa.Boolean(), nullable=False, comment="Some try of it may have arrived unheard"),
         sa.Column(
             "message_key", code(36), nullable=True, comment="The message that it is sent in, by itself or bundled"
         ),
