@@ -51,6 +51,16 @@ def reader(settings: Settings) -> Iterator[Reader]:
     made.tail.stop()
 
 
+@pytest.fixture
+def light(embedded: EmbeddedBroker) -> Iterator[Reader]:
+    """A reader for what is the same whatever the broker; its topics are made."""
+    settings = Settings(kafka=embedded.address)
+    ensure_topics(settings)
+    made = Reader(settings)
+    yield made
+    made.tail.stop()
+
+
 def test_topics_are_made_once_and_found_right_ever_after(settings: Settings) -> None:
     first = ensure_topics(settings)
     second = ensure_topics(settings)
@@ -109,19 +119,18 @@ def test_a_registry_is_told_from_its_beginning_and_then_as_it_changes(settings: 
     assert reader.told[0][1] == country[0].to_json()
 
 
-def test_an_empty_registry_is_caught_up_with_at_once(settings: Settings, reader: Reader) -> None:
-    ensure_topics(settings)
-
-    assert reader.tail.wait_caught_up(20)
+def test_an_empty_registry_is_caught_up_with_at_once(light: Reader) -> None:
+    assert light.tail.wait_caught_up(20)
 
 
-def test_an_entry_nobody_can_use_does_not_hide_the_next(settings: Settings, reader: Reader) -> None:
-    reader.refuse = {f"stations/{builders.DISTRICT}"}
-    ensure_topics(settings)
+def test_an_entry_nobody_can_use_does_not_hide_the_next(light: Reader, embedded: EmbeddedBroker) -> None:
+    light.refuse = {f"stations/{builders.DISTRICT}"}
 
-    publish_entries(settings, [builders.district(), builders.district(builders.OTHER_DISTRICT)])
+    publish_entries(
+        Settings(kafka=embedded.address), [builders.district(), builders.district(builders.OTHER_DISTRICT)]
+    )
 
-    until(lambda: reader.keys == [f"stations/{builders.OTHER_DISTRICT}"], timeout=20, what="the next entry")
+    until(lambda: light.keys == [f"stations/{builders.OTHER_DISTRICT}"], timeout=20, what="the next entry")
 
 
 def test_the_tail_outlives_the_broker(settings: Settings, broker: Broker, reader: Reader) -> None:
@@ -173,10 +182,9 @@ def test_a_registry_that_nobody_takes_says_what_to_do(kafka: ApacheKafka, monkey
         publish_entries(settings, [builders.calendar()])
 
 
-def test_a_tail_that_is_stopped_leaves_no_thread(settings: Settings, reader: Reader) -> None:
-    ensure_topics(settings)
-    assert reader.tail.wait_caught_up(20)
+def test_a_tail_that_is_stopped_leaves_no_thread(light: Reader) -> None:
+    assert light.tail.wait_caught_up(20)
 
-    reader.tail.stop()
+    light.tail.stop()
 
     assert "registry-tail" not in {thread.name for thread in threading.enumerate()}
