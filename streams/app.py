@@ -5,19 +5,36 @@ Its settings are chosen for what was seen of Faust 0.15: see ``docs/explanation/
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import faust
+from faust.transport.drivers import aiokafka
 from faust.types.auth import AuthProtocol
 
 from siaga.contracts.topics import MAX_RECORD_BYTES, STATE_TABLE, STREAM_INPUTS, STREAMS_GROUP
 from siaga.settings import Settings
+from siaga.wire.ends import log_ends
 
 _REBALANCE_SECONDS: Final = 3.0
 _REQUEST_SECONDS: Final = 30.0
+
+
+class _Consumer(aiokafka.Consumer):  # type: ignore[misc]  # Faust's drivers have no types
+    """Faust's consumer, which asks a fetch where a changelog ends: see :mod:`siaga.wire.ends`."""
+
+    async def highwaters(self, *partitions: Any) -> Any:
+        """The next offset of each partition; a recovery that ends too early forgets what came last."""
+        settings: Settings = self.app.siaga_settings
+        ends = await asyncio.to_thread(log_ends, settings, partitions, f"{self.app.conf.broker_client_id}-ends")
+        return {partition: ends[partition.topic, partition.partition] for partition in partitions}
+
+
+class _Transport(aiokafka.Transport):  # type: ignore[misc]
+    Consumer = _Consumer
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +95,8 @@ def make_app(settings: Settings, worker: str) -> Parts:
         web_enabled=False,
         autodiscover=False,
     )
+    app.siaga_settings = settings
+    app.transport = _Transport(app.conf.broker_consumer, app)
     inputs = app.topic(
         *STREAM_INPUTS,
         key_type=bytes,

@@ -7,12 +7,15 @@ State changes only while a record is handled, so that a replay decides the same:
 from __future__ import annotations
 
 import logging
+import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
+from uuid import UUID
 
 from siaga.contracts.timer import Timer, TimerKind
 from siaga.election.registry import Registry
+from siaga.escalation.duties import Duties
 from siaga.triage.timers import due
 from streams import metrics
 from streams.districts import Districts
@@ -22,6 +25,19 @@ logger = logging.getLogger(__name__)
 #: Seconds until a deadline that nobody handled is sent again.
 AGAIN: Final = 30.0
 
+_Key = tuple[str, TimerKind, float, UUID | None]
+
+
+_BASE: Final = time.time() - time.monotonic()
+
+
+def steady_now() -> float:
+    """Epoch seconds of a clock that nobody sets: the machine's time when the process began, and what passed since.
+
+    A clock that is set back by an hour must not make an officer's deadline an hour longer.
+    """
+    return _BASE + time.monotonic()
+
 
 class Deadlines:
     """The deadlines of the districts a worker has."""
@@ -29,21 +45,30 @@ class Deadlines:
     def __init__(self, districts: Districts, registry: Registry) -> None:
         self._districts = districts
         self._registry = registry
-        self._sent: dict[tuple[str, TimerKind, float], float] = {}
+        self._sent: dict[_Key, float] = {}
 
-    def due(self, now: float) -> list[Timer]:
-        """What came due by ``now`` (epoch seconds) and was not sent within the last half minute."""
+    def due(self, now: float, steady: float, can_tell: Callable[[int], bool]) -> list[Timer]:
+        """What came due and was not sent within the last half minute.
+
+        ``now`` is the machine's time, which check-ins are judged by; ``steady`` is :func:`steady_now`, which
+        escalations are (epoch seconds both).
+
+        ``can_tell`` answers for a partition whether silence means anything there at present.
+        """
         self._sent = {key: at for key, at in self._sent.items() if abs(now - at) < AGAIN}
+        telling = {partition for partition in self._districts.owned if can_tell(partition)}
         found = []
         latest = 0.0
-        for state in self._districts.states.values():
-            for timer in due(state, self._registry, now):
-                key = (timer.district, timer.kind, timer.due_at.timestamp())
-                if key not in self._sent:
-                    self._sent[key] = now
-                    found.append(timer)
-                    if timer.kind is not TimerKind.EXPIRY:
-                        latest = max(latest, now - key[2])
+        for district in self._districts.all.values():
+            heard = self._districts.partition(district.code) in telling
+            for timer in (*due(district.state, self._registry, now), *district.book.due(steady)):
+                key = (timer.district, timer.kind, timer.due_at.timestamp(), timer.incident_id)
+                if key in self._sent or (timer.kind is TimerKind.SILENCE and not heard):
+                    continue
+                self._sent[key] = now
+                found.append(timer)
+                if timer.kind is not TimerKind.EXPIRY:
+                    latest = max(latest, now - key[2])
         if found:
             metrics.TIMER_LAG.set(latest)
         return found
@@ -52,8 +77,8 @@ class Deadlines:
 class RegistryChanges:
     """Entries of the registry, taken in between two batches: told in another thread, applied in the worker's."""
 
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+    def __init__(self, duties: Duties) -> None:
+        self._duties = duties
         self._told: deque[tuple[str, bytes | None]] = deque()
 
     def tell(self, key: str, value: bytes | None) -> None:
@@ -72,7 +97,9 @@ class RegistryChanges:
         while self._told:
             key, value = self._told.popleft()
             try:
-                applied = self._registry.apply(key, value)
+                if self._duties.apply(key, value):
+                    continue  # what climbs already is decided with what it began with
+                applied = self._duties.registry.apply(key, value)
             except ValueError as error:
                 # What was there before stays. The message names fields and remedies, never values.
                 logger.error("registry: %s cannot be used, what was there before stays: %s", key[:100], error)

@@ -20,19 +20,21 @@ from siaga.contracts.checkin import AcceptedCheckIn
 from siaga.contracts.command import Command
 from siaga.contracts.decode import Problem, Refused, decode
 from siaga.contracts.neighbour import NeighbourTrouble
+from siaga.contracts.page_result import PageResult
 from siaga.contracts.rejection import Rejection, RejectReason, rejection_id
 from siaga.contracts.report import AcceptedReport
-from siaga.contracts.timer import Timer
-from siaga.contracts.topics import CHECKINS, COMMANDS, NEIGHBOURS, REPORTS, TIMERS
-from siaga.election.registry import Registry
+from siaga.contracts.timer import Timer, TimerKind
+from siaga.contracts.topics import CHECKINS, COMMANDS, NEIGHBOURS, PAGE_RESULTS, REPORTS, TIMERS
+from siaga.escalation.duties import Duties
 from siaga.triage.checkins import take_checkin
 from siaga.triage.commands import take_command
 from siaga.triage.neighbours import take_trouble
 from siaga.triage.reports import take_report
-from siaga.triage.state import DistrictState, Refusal
+from siaga.triage.settle import settle
+from siaga.triage.state import Refusal
 from siaga.triage.timers import take_timer
 from streams import metrics
-from streams.districts import Districts
+from streams.districts import District, Districts
 
 logger = logging.getLogger(__name__)
 
@@ -41,12 +43,13 @@ SOURCE: Final = "streams.intake"
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A record as it came."""
+    """A record as it came; ``at`` is when it is taken in (epoch seconds)."""
 
     topic: str
     partition: int
     offset: int
     value: bytes | None
+    at: float
 
     @property
     def place(self) -> str:
@@ -60,37 +63,81 @@ class _Handling:
 
     model: type[Contract]
     district: Callable[[Any], str]
-    take: Callable[[DistrictState, Any, Registry], Refusal | None]
+    take: Callable[[District, Any, Duties], Refusal | None]
 
 
 def _of_station(item: AcceptedReport | AcceptedCheckIn) -> str:
     return item.station_id[:8]
 
 
-def _command(state: DistrictState, command: Command, registry: Registry) -> Refusal | None:
-    return take_command(state, command)
+def _of_district(item: Command | Timer | PageResult) -> str:
+    return item.district
 
 
-def _timer(state: DistrictState, timer: Timer, registry: Registry) -> Refusal | None:
-    take_timer(state, timer, registry)
+def _report(district: District, report: AcceptedReport, duties: Duties) -> Refusal | None:
+    return take_report(district.state, report, duties.registry)
+
+
+def _checkin(district: District, checkin: AcceptedCheckIn, duties: Duties) -> Refusal | None:
+    return take_checkin(district.state, checkin, duties.registry)
+
+
+def _trouble(district: District, trouble: NeighbourTrouble, duties: Duties) -> Refusal | None:
+    return take_trouble(district.state, trouble, duties.registry)
+
+
+def _command(district: District, command: Command, duties: Duties) -> Refusal | None:
+    settle_now(district, duties)
+    refusal = district.book.refusal(command, duties) or take_command(district.state, command)
+    if refusal is None:
+        district.book.take_command(command, duties, district.at)
+    return refusal
+
+
+def _timer(district: District, timer: Timer, duties: Duties) -> Refusal | None:
+    if timer.kind in _ESCALATES:
+        settle_now(district, duties)
+        district.book.take_timer(timer, duties)
+    if timer.kind not in _ESCALATES or timer.kind is TimerKind.EXPIRY:
+        take_timer(district.state, timer, duties.registry)
     return None
 
 
-HANDLINGS: Final[dict[str, _Handling]] = {
-    REPORTS: _Handling(AcceptedReport, _of_station, take_report),
-    CHECKINS: _Handling(AcceptedCheckIn, _of_station, take_checkin),
-    NEIGHBOURS: _Handling(NeighbourTrouble, lambda item: str(item.to_district), take_trouble),
-    COMMANDS: _Handling(Command, lambda item: str(item.district), _command),
-    TIMERS: _Handling(Timer, lambda item: str(item.district), _timer),
+def _result(district: District, result: PageResult, duties: Duties) -> Refusal | None:
+    district.book.take_result(result, duties, district.at)
+    return None
+
+
+#: Timers that the escalations wait for; what expires concerns the incidents as well.
+_ESCALATES: Final = frozenset(kind for kind in TimerKind if kind.is_of_incident) | {
+    TimerKind.DIGEST,
+    TimerKind.EXPIRY,
 }
+
+HANDLINGS: Final[dict[str, _Handling]] = {
+    REPORTS: _Handling(AcceptedReport, _of_station, _report),
+    CHECKINS: _Handling(AcceptedCheckIn, _of_station, _checkin),
+    NEIGHBOURS: _Handling(NeighbourTrouble, lambda item: str(item.to_district), _trouble),
+    COMMANDS: _Handling(Command, _of_district, _command),
+    TIMERS: _Handling(Timer, _of_district, _timer),
+    PAGE_RESULTS: _Handling(PageResult, _of_district, _result),
+}
+
+
+def settle_now(district: District, duties: Duties) -> None:
+    """Have the escalations know the incidents as they are, before something happens to both."""
+    settled = settle(district.state, duties.registry)
+    for incident in settled.incidents:
+        district.book.take_incident(incident, duties, district.at)
+    district.settled.append(settled)
 
 
 class Intake:
     """Takes records in, one after the other."""
 
-    def __init__(self, districts: Districts, registry: Registry) -> None:
+    def __init__(self, districts: Districts, duties: Duties) -> None:
         self._districts = districts
-        self._registry = registry
+        self._duties = duties
         self._rejections: list[Rejection] = []
         self._canaries: list[Canary] = []
 
@@ -123,7 +170,7 @@ class Intake:
 
     def _fold(self, handling: _Handling, district: str, item: Contract, record: Incoming) -> Refusal | None:
         try:
-            return handling.take(self._districts.touch(district), item, self._registry)
+            return handling.take(self._districts.touch(district, record.at), item, self._duties)
         except Exception as error:  # a defect of ours must not stop a district's partition for everybody in it
             # Without the message and the traceback's values: they may hold what is confidential.
             logger.error("an item of %s could not be handled: %s", record.place, type(error).__name__)

@@ -6,6 +6,7 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from siaga.contracts.escalation import EscalationState
 from siaga.contracts.rejection import RejectReason
 from siaga.contracts.timer import TimerKind
 from siaga.contracts.topics import STREAM_INPUTS
@@ -19,6 +20,11 @@ RECORDS: Final = Counter("siaga_streams_records", "Records taken in, by input to
 REJECTED: Final = Counter("siaga_streams_rejected", "Items that could not be used, by reason", ["reason"])
 SNAPSHOTS: Final = Counter("siaga_streams_snapshots", "Snapshots of incidents told, by severity", ["severity"])
 TROUBLES: Final = Counter("siaga_streams_troubles", "Troubles told to neighbouring districts")
+PAGES: Final = Counter(
+    "siaga_streams_pages", "Pages asked for, by severity; one told again counts again", ["severity"]
+)
+EXHAUSTED: Final = Counter("siaga_escalations_exhausted", "Escalations that passed their last level unanswered")
+ESCALATIONS: Final = Gauge("siaga_escalations", "Escalations that are not over, by state", ["state"])
 TIMERS: Final = Counter("siaga_streams_timers", "Deadlines noticed, by kind", ["kind"])
 FLUSHES: Final = Histogram(
     "siaga_streams_flush_seconds",
@@ -48,5 +54,9 @@ def initialise() -> None:
         REJECTED.labels(reason=reason.value)
     for severity in Severity:
         SNAPSHOTS.labels(severity=str(int(severity)))
+        PAGES.labels(severity=str(int(severity)))
+    for state in EscalationState:
+        if not state.is_over:
+            ESCALATIONS.labels(state=state.value)
     for timer in TimerKind:
         TIMERS.labels(kind=timer.value)

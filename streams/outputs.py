@@ -13,14 +13,17 @@ from typing import Final
 from siaga.contracts.arrays import record_values
 from siaga.contracts.base import SCHEMA_VERSION, Contract
 from siaga.contracts.canary import Canary
+from siaga.contracts.escalation import Escalation, EscalationReason
 from siaga.contracts.headers import Headers, cloud_event
+from siaga.contracts.incident import Incident
+from siaga.contracts.page import Page
 from siaga.contracts.rejection import Rejection
 from siaga.contracts.timer import Timer, TimerKind
-from siaga.contracts.topics import INCIDENTS, NEIGHBOURS, REJECTED, TIMERS
-from siaga.election.registry import Registry
-from siaga.triage.settle import settle
+from siaga.contracts.topics import ESCALATIONS, INCIDENTS, NEIGHBOURS, PAGES, REJECTED, TIMERS
+from siaga.escalation.duties import Duties
 from streams import metrics
 from streams.districts import Districts
+from streams.intake import settle_now
 
 SOURCE: Final = "streams"
 
@@ -58,7 +61,7 @@ class Batch:
 
 def gather(
     districts: Districts,
-    registry: Registry,
+    duties: Duties,
     *,
     rejections: Iterable[Rejection] = (),
     canaries: Iterable[Canary] = (),
@@ -66,23 +69,41 @@ def gather(
 ) -> Batch:
     """Settle the districts that changed and collect what is to be written."""
     batch = Batch()
-    for state in districts.take_touched():
-        settled = settle(state, registry)
-        partition = districts.partition(state.code)
-        batch.rows += [Row(partition, key.encode(), value) for key, value in settled.rows]
-        for incident in settled.incidents:
-            metrics.SNAPSHOTS.labels(severity=str(int(incident.severity))).inc()
-        metrics.TROUBLES.inc(len(settled.troubles))
-        batch.records += _records(INCIDENTS, partition, state.code, settled.incidents, now)
-        for trouble in settled.troubles:
-            told = trouble.to_district
-            batch.records += _records(NEIGHBOURS, districts.partition(told), told, [trouble], now)
+    for district in districts.take_touched():
+        settle_now(district, duties)
+        partition, code = districts.partition(district.code), district.code
+        settled, district.settled = district.settled, []
+        told = district.book.settle()
+        rows = [row for part in settled for row in part.rows]
+        batch.rows += [Row(partition, key.encode(), value) for key, value in (*rows, *told.rows)]
+        incidents = [incident for part in settled for incident in part.incidents]
+        troubles = [trouble for part in settled for trouble in part.troubles]
+        _count(incidents, len(troubles), told.escalations, told.pages)
+        batch.records += _records(INCIDENTS, partition, code, incidents, now)
+        batch.records += _records(ESCALATIONS, partition, code, told.escalations, now)
+        batch.records += _records(PAGES, partition, code, told.pages, now)
+        for trouble in troubles:
+            to = trouble.to_district
+            batch.records += _records(NEIGHBOURS, districts.partition(to), to, [trouble], now)
     for rejection in rejections:
         place = rejection.partition or 0
         batch.records += _records(REJECTED, place, rejection.source, [rejection], now)
     for canary in canaries:
         batch.records += _records(INCIDENTS, canary.partition, "canary", [canary], now)
     return batch
+
+
+def _count(
+    incidents: Iterable[Incident], troubles: int, escalations: Iterable[Escalation], pages: Iterable[Page]
+) -> None:
+    for incident in incidents:
+        metrics.SNAPSHOTS.labels(severity=str(int(incident.severity))).inc()
+    metrics.TROUBLES.inc(troubles)
+    for escalation in escalations:
+        if any(step.reason is EscalationReason.LEVELS_EXHAUSTED for step in escalation.steps):
+            metrics.EXHAUSTED.inc()
+    for page in pages:
+        metrics.PAGES.labels(severity=str(int(page.severity))).inc()
 
 
 def timer_records(districts: Districts, timers: Iterable[Timer], now: datetime) -> list[Outgoing]:
@@ -96,6 +117,8 @@ def timer_records(districts: Districts, timers: Iterable[Timer], now: datetime) 
 
 _KINDS: Final = {
     INCIDENTS: "incident",
+    ESCALATIONS: "escalation",
+    PAGES: "page",
     NEIGHBOURS: "neighbour-trouble",
     REJECTED: "rejection",
     TIMERS: "timer",

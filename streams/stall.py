@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from threading import Event, Thread
 from time import monotonic
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
@@ -23,20 +23,16 @@ from siaga.contracts.topics import STREAM_INPUTS, STREAMS_GROUP
 from siaga.settings import Settings
 from siaga.wire.client import connection
 from streams import metrics
+from streams.hearing import Where
 
 logger = logging.getLogger(__name__)
 
 #: Exit code of a worker that ended itself.
 STALLED: Final = 70
 _EVERY: Final = 2.0
+#: Seconds for which a look is worth something.
+_FRESH: Final = 4 * _EVERY
 _REQUEST_MS: Final = 5000
-
-
-class Where(NamedTuple):
-    """A partition of an input topic."""
-
-    topic: str
-    partition: int
 
 
 class Progress:
@@ -67,6 +63,7 @@ class Watchdog:
         self._worker = worker
         self._owned = owned
         self._progress = Progress()
+        self._seen: tuple[float, dict[Where, tuple[int, int]]] | None = None
         self._stop = Event()
         self._thread = Thread(target=self._run, name="watchdog", daemon=True)
 
@@ -77,6 +74,11 @@ class Watchdog:
     def stop(self) -> None:
         """Watch no more."""
         self._stop.set()
+
+    def waiting(self) -> dict[Where, tuple[int, int]] | None:
+        """For each input of this worker: what was committed, where the log ended. None if that is not known now."""
+        seen = self._seen
+        return seen[1] if seen is not None and monotonic() - seen[0] < _FRESH else None
 
     def _run(self) -> None:
         said = ""
@@ -111,6 +113,7 @@ class Watchdog:
         ends = {Where(*tp): end for tp, end in consumer.end_offsets(asked, timeout_ms=_REQUEST_MS).items()}
         answered = admin.list_group_offsets({STREAMS_GROUP: asked})[STREAMS_GROUP]
         committed = {Where(*tp): answer.offset for tp, answer in answered.items() if answer.offset >= 0}
+        self._seen = monotonic(), {where: (committed.get(where, 0), end) for where, end in ends.items()}
         for topic in STREAM_INPUTS:
             behind = sum(max(0, ends[w] - committed.get(w, 0)) for w in ends if w.topic == topic)
             metrics.LAG.labels(topic=topic).set(behind)

@@ -11,17 +11,21 @@ import logging
 import os
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
+from siaga.contracts.escalation import EscalationState
 from siaga.contracts.topics import REPORTS
-from siaga.election.registry import Registry
+from siaga.escalation.duties import Duties
 from siaga.settings import Settings
 from streams import metrics
 from streams.app import Parts
-from streams.deadlines import Deadlines, RegistryChanges
+from streams.deadlines import Deadlines, RegistryChanges, steady_now
 from streams.districts import Districts
+from streams.hearing import Hearing, Where
 from streams.intake import Incoming, Intake
 from streams.log import Log
 from streams.outputs import gather, registry_timers, timer_records
@@ -45,16 +49,18 @@ def end_at_once(why: str) -> None:
 class Stream:
     """Folds records of the partitions it was given, batch by batch. Everything here runs in the event loop."""
 
-    def __init__(self, settings: Settings, parts: Parts, registry: Registry, changes: RegistryChanges) -> None:
+    def __init__(self, settings: Settings, parts: Parts, duties: Duties, changes: RegistryChanges) -> None:
         self._flush_after = settings.stream_flush
         self._session = settings.stream_session
         self._app = parts.app
         self._table = parts.table
-        self._registry = registry
+        self._duties = duties
+        self._registry = duties.registry
         self._changes = changes
         self.districts = Districts(settings.partitions)
-        self._intake = Intake(self.districts, registry)
-        self._deadlines = Deadlines(self.districts, registry)
+        self._intake = Intake(self.districts, duties)
+        self._deadlines = Deadlines(self.districts, duties.registry)
+        self.hearing = Hearing()
         self._log = Log(parts.app, parts.table)
         #: Folded and not yet acknowledged, and when the first of them came (monotonic seconds).
         self._pending: list[Any] = []
@@ -80,7 +86,7 @@ class Stream:
                 self._since = time.monotonic()
             self._take_registry()
             message = event.message
-            record = Incoming(message.topic, message.partition, message.offset, event.value)
+            record = Incoming(message.topic, message.partition, message.offset, event.value, steady_now())
             self._intake.take(record, datetime.now(UTC))
             self._pending.append(event)
             self._work.set()
@@ -105,14 +111,18 @@ class Stream:
             events, self._pending = self._pending, []
             began = time.monotonic()
             rejections, canaries = self._intake.take_told()
+            for canary in canaries:
+                self.hearing.canary(canary.partition, began)
             batch = gather(
-                self.districts, self._registry, rejections=rejections, canaries=canaries, now=datetime.now(UTC)
+                self.districts, self._duties, rejections=rejections, canaries=canaries, now=datetime.now(UTC)
             )
             if batch:
                 await self._log.write(batch)
                 metrics.FLUSHES.observe(time.monotonic() - began)
             for event in events:
                 event.ack()
+                message = event.message
+                self.hearing.handled(Where(message.topic, message.partition), message.offset + 1)
 
     # -- partitions come and go -----------------------------------------------------------------------------------
 
@@ -137,6 +147,7 @@ class Stream:
             rows = [(key.decode(), value) for key, value in self._table.data.items() if value]
             self._take_registry()
             self.districts.assign(owned, rows, self._registry.district_codes)
+            self.hearing.forget()
             self._tell_again()
         metrics.PARTITIONS.set(len(owned))
         metrics.RECOVERING.set(0)
@@ -149,23 +160,27 @@ class Stream:
 
     def _tell_again(self) -> None:
         """What a crashed worker decided and perhaps did not tell. The receivers know by version what they have."""
-        for state in self.districts.states.values():
-            for incident in state.incidents.values():
-                incident.told = None
-                state.tell_again(incident.incident_id)
-            if state.incidents:
-                self.districts.touch(state.code)
+        now = steady_now()
+        for code, district in self.districts.all.items():
+            incidents = district.state.incidents
+            for incident in incidents.values():
+                district.state.tell_again(incident.incident_id)
+            if incidents:
+                self.districts.touch(code, now)
 
     # -- what comes by itself -------------------------------------------------------------------------------------
 
     def _take_registry(self) -> None:
-        changed = self._changes.apply(self.districts.states)
+        changed = self._changes.apply(self.districts.all)
         if changed is not None:
             self.districts.know(self._registry.district_codes)
             self._reexamine += changed
 
-    async def run_clock(self) -> None:
-        """Sends what came due, and has districts decided anew whose registry changed."""
+    async def run_clock(self, waiting_in: Callable[[], Mapping[Where, tuple[int, int]] | None]) -> None:
+        """Sends what came due, and has districts decided anew whose registry changed.
+
+        ``waiting_in`` tells what was committed and where the log ended, as last seen from outside.
+        """
         while True:
             self._beat = time.monotonic()
             await asyncio.sleep(_TICK)
@@ -175,8 +190,18 @@ class Stream:
             now = datetime.now(UTC)
             waiting, self._reexamine = dict.fromkeys(self._reexamine), []
             mine = [code for code in waiting if self.districts.partition(code) in self.districts.owned]
-            timers = [*registry_timers(mine, now), *self._deadlines.due(now.timestamp())]
+            can_tell = partial(self.hearing.can_tell, waiting=waiting_in(), now=time.monotonic())
+            due = self._deadlines.due(now.timestamp(), steady_now(), can_tell)
+            timers = [*registry_timers(mine, now), *due]
             if timers and not await self._log.offer(timer_records(self.districts, timers, now)):
                 self._reexamine += mine
-            metrics.DISTRICTS.set(len(self.districts.states))
-            metrics.INCIDENTS.set(sum(len(state.incidents) for state in self.districts.states.values()))
+            self._measure()
+
+    def _measure(self) -> None:
+        districts = self.districts.all.values()
+        metrics.DISTRICTS.set(len(districts))
+        metrics.INCIDENTS.set(sum(len(district.state.incidents) for district in districts))
+        standing = Counter(entry.case.state for district in districts for entry in district.book.entries.values())
+        for state in EscalationState:
+            if not state.is_over:
+                metrics.ESCALATIONS.labels(state=state.value).set(standing[state])

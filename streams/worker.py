@@ -12,6 +12,7 @@ from prometheus_client import start_http_server
 
 from siaga.contracts.registry import Entity
 from siaga.election.registry import Registry
+from siaga.escalation.duties import Duties
 from siaga.settings import Settings
 from siaga.wire.registry_tail import RegistryTail
 from streams import metrics
@@ -45,11 +46,12 @@ async def _serve(settings: Settings) -> int:
         loop.add_signal_handler(number, stop.set)
 
     registry = Registry(keep=frozenset(Entity) - {Entity.DEVICE})
-    changes = RegistryChanges(registry)
+    duties = Duties(registry)
+    changes = RegistryChanges(duties)
     tail = RegistryTail(settings, changes.tell, client_id=f"{name}-registry")
     tail.start()
     parts = make_app(settings, name)
-    stream = Stream(settings, parts, registry, changes)
+    stream = Stream(settings, parts, duties, changes)
     watchdog = Watchdog(settings, name, lambda: stream.districts.owned)
     # A report judged before its station is known would be rejected: wait, as long as it takes.
     while not stop.is_set() and not await asyncio.to_thread(tail.wait_caught_up, 0.5):
@@ -62,7 +64,7 @@ async def _serve(settings: Settings) -> int:
         tasks = [
             asyncio.create_task(parts.app.start(), name="faust"),
             asyncio.create_task(stream.run_flusher(), name="flusher"),
-            asyncio.create_task(stream.run_clock(), name="clock"),
+            asyncio.create_task(stream.run_clock(watchdog.waiting), name="clock"),
             asyncio.create_task(_open_metrics(settings, stream), name="metrics"),
         ]
         code = await _until_over(stop, tasks, parts.app)

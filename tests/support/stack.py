@@ -25,6 +25,7 @@ from tests.support import builders
 from tests.support.brokers import Broker
 from tests.support.databases import Database
 from tests.support.processes import Process, free_ports, listens
+from tests.support.topics import items_on
 from tests.support.wait import until
 
 GATEWAY: Final = "gateway"
@@ -259,30 +260,9 @@ class Stack:
         finally:
             producer.close()
 
-    def records(self, topic: str) -> list[Any]:
-        """Everything on a topic up to its present end: the values as they were written, partition by partition."""
-        from kafka import KafkaConsumer, TopicPartition
-
-        consumer = KafkaConsumer(
-            bootstrap_servers=self.broker.address, auto_offset_reset="earliest", enable_auto_commit=False
-        )
-        try:
-            asked = [TopicPartition(topic, number) for number in range(self.settings.partitions)]
-            ends = consumer.end_offsets(asked)
-            consumer.assign(asked)
-            found: list[Any] = []
-            while any(consumer.position(tp) < end for tp, end in ends.items()):
-                for records in consumer.poll(timeout_ms=200).values():
-                    found += [record.value for record in records]
-            return found
-        finally:
-            consumer.close()
-
     def items(self, topic: str) -> list[dict[str, Any]]:
-        """Every JSON object on a topic, out of its arrays, canaries left out."""
-        parsed = [json.loads(value) for value in self.records(topic) if value]
-        flat = [item for value in parsed for item in (value if isinstance(value, list) else [value])]
-        return [item for item in flat if "canary" not in item]
+        """Every JSON object on a topic up to its present end, out of its arrays, canaries left out."""
+        return items_on(self.broker.address, topic, partitions=self.settings.partitions)
 
     def command(self, command: Command) -> None:
         """Send a person's decision."""

@@ -8,6 +8,8 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 
 from siaga.contracts.canary import canary_of
+from siaga.settings import Settings
+from siaga.wire.ends import log_ends
 
 
 def records_on(address: str, topic: str, *, partitions: int = 4) -> list[Any]:
@@ -17,7 +19,7 @@ def records_on(address: str, topic: str, *, partitions: int = 4) -> list[Any]:
         places = [TopicPartition(topic, number) for number in range(partitions)]
         consumer.assign(places)
         consumer.seek_to_beginning(*places)
-        ends = consumer.end_offsets(places)
+        ends = log_ends(Settings(kafka=address), places, "uji-ends")
         found: dict[TopicPartition, list[Any]] = {place: [] for place in places}
         while any(consumer.position(place) < ends[place] for place in places):
             for place, records in consumer.poll(timeout_ms=500).items():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from streams.stall import Progress, Where
+from streams.hearing import Where
+from streams.stall import Progress
 
 A, B = Where("siaga.reports", 0), Where("siaga.checkins", 0)
 

@@ -1,0 +1,65 @@
+"""Where partitions end. Only a fetch tells the truth everywhere.
+
+The embedded broker answers ListOffsets with the place behind the *first* record of the last batch, so that whoever
+reads up to there misses the rest of it. Its fetches carry the right high watermark, as Apache Kafka's do.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any, Final
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from siaga.settings import Settings
+from siaga.wire.client import connection
+
+_REQUEST_MS: Final = 5000
+_PATIENCE: Final = 20.0
+
+
+def log_ends(settings: Settings, partitions: Iterable[tuple[str, int]], client_id: str) -> dict[tuple[str, int], int]:
+    """The next offset to be written in each of ``partitions``.
+
+    Raises:
+        kafka.errors.KafkaError: the broker does not answer within twenty seconds, or a topic is missing.
+        siaga.settings.SettingsError: no broker is set.
+    """
+    wanted = [TopicPartition(*partition) for partition in partitions]
+    if not wanted:
+        return {}
+    consumer = KafkaConsumer(
+        **connection(settings, client_id),
+        enable_auto_commit=False,
+        allow_auto_create_topics=False,
+        bootstrap_timeout_ms=_REQUEST_MS,
+        request_timeout_ms=_REQUEST_MS,
+        metrics_enabled=False,
+    )
+    try:
+        ends = consumer.end_offsets(wanted, timeout_ms=_REQUEST_MS)
+        _look_closer(consumer, ends)
+    finally:
+        consumer.close(autocommit=False, timeout_ms=1000)
+    return {(tp.topic, tp.partition): end for tp, end in ends.items()}
+
+
+def _look_closer(consumer: Any, ends: dict[Any, int]) -> None:
+    """Fetch the last record of each partition that has any, and take the high watermark that comes with it."""
+    filled = {tp for tp, end in ends.items() if end > 0}
+    consumer.assign(list(filled))
+    for tp in filled:
+        consumer.seek(tp, ends[tp] - 1)
+    deadline = time.monotonic() + _PATIENCE
+    while filled:
+        if time.monotonic() > deadline:
+            raise KafkaError(f"the ends of {len(filled)} partitions could not be fetched")
+        consumer.poll(timeout_ms=100)
+        for tp in list(filled):
+            end = consumer.highwater(tp)
+            if end is not None:
+                ends[tp] = max(end, ends[tp])
+                filled.discard(tp)
+                consumer.pause(tp)
