@@ -79,7 +79,7 @@ def _payload(spec: ChannelSpec, message: Message, values: Mapping[str, str]) -> 
     return urlencode(fields).encode() if spec.body == "form" else json.dumps(fields, ensure_ascii=False).encode()
 
 
-# -- the exchange ----------------------------------------------------------------------------------------------------
+# -- the exchange ---------------------------------------------------------------------------------------------------
 
 #: Where an answer's ``Retry-After`` is kept, which no JSON key can be.
 _RETRY_AFTER: Final = ("Retry-After",)

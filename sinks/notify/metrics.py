@@ -34,7 +34,7 @@ SUPPRESSIONS: Final = (
 )
 WAITS: Final = (ResultReason.BUNDLED, ResultReason.CIRCUIT_OPEN)
 
-# -- tries -----------------------------------------------------------------------------------------------------------
+# -- tries ----------------------------------------------------------------------------------------------------------
 
 SENT: Final = Counter("siaga_pages_sent", "Pages that a provider took, by kind of channel", ["channel"])
 DELIVERED: Final = Counter("siaga_pages_delivered", "Pages that a provider says arrived", ["channel"])
@@ -68,7 +68,7 @@ DWELL_SECONDS: Final = Histogram(
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1800),
 )
 
-# -- the ledger ------------------------------------------------------------------------------------------------------
+# -- the ledger -----------------------------------------------------------------------------------------------------
 
 DUE: Final = Gauge("siaga_pages_due", "Pages in the database that are or were due")
 ACCEPTED: Final = Gauge("siaga_pages_accepted", "Of these, taken by a provider")
@@ -80,7 +80,7 @@ OLDEST_DUE: Final = Gauge("siaga_pages_oldest_due_seconds", "For how long the ol
 UNKNOWN: Final = Gauge("siaga_pages_unknown", "Pages of which nobody knows whether a provider has them")
 UNPUBLISHED: Final = Gauge("siaga_page_results_unpublished", "Results that Kafka has not got yet")
 
-# -- the process -----------------------------------------------------------------------------------------------------
+# -- the process ----------------------------------------------------------------------------------------------------
 
 CIRCUITS_OPEN: Final = Gauge("siaga_channel_circuits_open", "Providers that nothing is sent to for now", ["channel"])
 ACTIVE: Final = Gauge(
@@ -88,7 +88,7 @@ ACTIVE: Final = Gauge(
 )
 RETRIES: Final = Counter("siaga_notifier_database_retries", "Times that the notifier had to connect anew")
 
-# -- people and deadlines --------------------------------------------------------------------------------------------
+# -- people and deadlines -------------------------------------------------------------------------------------------
 
 ACK_SECONDS: Final = Histogram(
     "siaga_ack_seconds",
