@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from console.knowledge import Knowledge
 from siaga import redaction
+from siaga.contracts.escalation import EscalationState
 from siaga.contracts.incident import IncidentState
 from siaga.redaction import Audience
 
@@ -70,6 +71,8 @@ class Board:
         self.districts: dict[str, str] = {}
         self._rows: dict[str, dict[str, Any]] = {}
         self._closed: dict[str, int] = {}
+        #: Where the open incidents stand on their policies, by incident.
+        self._ladders: dict[str, Mapping[str, Any]] = {}
         self._centres: dict[str, tuple[float | None, float | None]] = {}
 
     # -- told -----------------------------------------------------------------------------------------------------
@@ -90,9 +93,23 @@ class Board:
                 del self._rows[oldest]
         return Changed(kept, before)
 
+    def put_ladder(self, ladder: Mapping[str, Any]) -> Changed | None:
+        """Take in where an incident stands on its policy; gives the incident, if it is on the board."""
+        incident_id = str(ladder["incident_id"])
+        if EscalationState(ladder["state"]).is_over:
+            self._ladders.pop(incident_id, None)
+        else:
+            self._ladders[incident_id] = ladder
+        row = self._rows.get(incident_id)
+        if row is None:
+            return None
+        kept = self._rows[incident_id] = {**row, "seq": ladder["seq"]}
+        return Changed(kept, row)
+
     def clear(self) -> None:
         """Forget every incident: the database is another one now."""
-        self._rows, self._closed, self.seq, self.floor = {}, {}, 0, 0
+        self._rows, self._closed, self._ladders = {}, {}, {}
+        self.seq = self.floor = 0
 
     # -- asked ----------------------------------------------------------------------------------------------------
 
@@ -111,9 +128,7 @@ class Board:
             return None
         place = self.places.get(seen["station_id"] or "")
         lat, lon = (place.lat, place.lon) if place else self.centre(seen["district"])
-        opened = _epoch(seen["opened_at"])
-        deadline = self.knowledge.deadline(seen["severity"])
-        waits = seen["state"] == IncidentState.OPEN and deadline is not None
+        ladder = self._ladders.get(str(row["incident_id"]))
         return {
             **{name: seen[name] for name in _CARD},
             "place": place.name if place else None,
@@ -121,12 +136,29 @@ class Board:
             "district_name": self.districts.get(seen["district"], seen["district"]),
             "lat": lat,
             "lon": lon,
-            "opened": opened,
+            "opened": _epoch(seen["opened_at"]),
             "updated": _epoch(seen["updated_at"]),
             "occurred": _epoch(seen["first_occurred_at"]),
-            "due": opened + deadline if waits and deadline is not None else None,
+            "due": self.due(row),
+            "level": ladder["level"] if ladder is not None else 0,
+            "ladder": ladder["state"] if ladder is not None else None,
             "raised": row["computed_severity"] != row["severity"],
         }
+
+    def due(self, row: Mapping[str, Any]) -> float | None:
+        """Until when somebody has to take an incident (epoch seconds); ``None`` where nobody is called for it."""
+        if row["state"] != IncidentState.OPEN:
+            return None
+        ladder = self._ladders.get(str(row["incident_id"]))
+        if ladder is not None and ladder["next_due_at"] is not None and EscalationState(ladder["state"]).is_paging:
+            return _epoch(ladder["next_due_at"])
+        deadline = self.knowledge.deadline(row["severity"])
+        return None if deadline is None else _epoch(row["opened_at"]) + deadline
+
+    def late(self, row: Mapping[str, Any], now: float) -> bool:
+        """Whether nobody took an incident within its first deadline."""
+        deadline = self.knowledge.deadline(row["severity"]) if row["state"] == IncidentState.OPEN else None
+        return deadline is not None and now > _epoch(row["opened_at"]) + deadline
 
     def cards(self, audience: Audience) -> list[dict[str, Any]]:
         """Every incident ``audience`` may see, in the order of the queue."""
@@ -149,9 +181,7 @@ class Board:
                 drills += 1
                 continue
             by_severity[row["severity"]] += 1
-            deadline = self.knowledge.deadline(row["severity"])
-            if row["state"] == IncidentState.OPEN and deadline is not None:
-                overdue += now > _epoch(row["opened_at"]) + deadline
+            overdue += self.late(row, now)
             if row["kind"] == SILENT_KIND:
                 if row["station_id"] is None:
                     silent_elsewhere += row["station_count"]

@@ -22,9 +22,11 @@ from console.board import Board, Changed, Place
 from console.knowledge import ENTITIES
 from console.metrics import Metrics
 from siaga import redaction
+from siaga.contracts.escalation import EscalationState
 from siaga.contracts.incident import IncidentState
 from siaga.redaction import Audience
 from siaga.settings import Settings
+from siaga.store.paging import escalations
 from siaga.store.tables import checkins, districts, feed, incidents, registry, reports, stations
 from siaga.supervisor.scrape import fetch
 
@@ -39,6 +41,10 @@ _RESEEN: Final = 60.0
 _BATCH: Final = 2_000
 #: Ticks that a slow reader may be behind; past that it starts over from the board.
 _BEHIND: Final = 120
+_OVER: Final = [state.value for state in EscalationState if state.is_over]
+_LADDERS: Final = sa.select(
+    *(escalations.c[name] for name in ("incident_id", "state", "level", "next_due_at", "next_timer", "seq"))
+)
 _SEEN_SECONDS: Final = 2 * 3600.0
 
 
@@ -189,6 +195,8 @@ class Feed:
             found += sorted(connection.execute(over), key=lambda row: int(row.seq))
             for body, seq in found:
                 board.put(body, seq)
+            for ladder in connection.execute(_LADDERS.where(escalations.c.state.not_in(_OVER))).mappings():
+                board.put_ladder(dict(ladder))
             board.floor = board.seq = newest
             return []
         if newest <= board.seq:
@@ -199,6 +207,10 @@ class Feed:
             .order_by(incidents.c.seq)
         )
         changed = [board.put(body, seq) for body, seq in connection.execute(wanted)]
+        moved = _LADDERS.where(escalations.c.seq > board.seq, escalations.c.seq <= newest).order_by(escalations.c.seq)
+        for ladder in connection.execute(moved).mappings():
+            change = board.put_ladder(dict(ladder))
+            changed += [change] if change is not None else []
         board.seq = newest
         self._metrics.changes.inc(len(changed))
         now = datetime.now(UTC)

@@ -17,6 +17,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from siaga.store.paging import escalation_steps, escalations, pages
 from siaga.store.tables import (
     audit_log,
     checkins,
@@ -138,6 +139,49 @@ def history_of(connection: sa.Connection, incident_id: str) -> list[Row]:
         .limit(1000)
     )
     return [dict(row) for row in connection.execute(wanted).mappings()]
+
+
+def escalation_of(connection: sa.Connection, incident_id: str) -> Row | None:
+    """Where an incident stands on its policy."""
+    columns = [column for column in escalations.c if column.name not in ("body", "seq", "epoch")]
+    row = connection.execute(sa.select(*columns).where(escalations.c.incident_id == incident_id)).mappings().first()
+    return None if row is None else dict(row)
+
+
+def steps_of(connection: sa.Connection, incident_id: str) -> list[Row]:
+    """What happened to its escalation, oldest first."""
+    table = escalation_steps.c
+    names = ("at", "reason", "level", "round", "officer_id", "channel", "page_id", "desk")
+    wanted = sa.select(*(table[name] for name in names)).where(table.incident_id == incident_id)
+    wanted = wanted.order_by(table.at, table.seq).limit(1000)
+    return [dict(row) for row in connection.execute(wanted).mappings()]
+
+
+def pages_of(connection: sa.Connection, incident_id: str) -> list[Row]:
+    """Who was called about an incident and what came of it, oldest first."""
+    table = pages.c
+    wanted = sa.select(*(column for column in table if column.name not in ("seq", "message_key")))
+    wanted = wanted.where(table.incident_id == incident_id).order_by(table.due_at, table.page_id).limit(500)
+    found = []
+    for row in connection.execute(wanted).mappings():
+        asked = row["body"].get("reason")
+        found.append({**row, "reason": asked, "status_reason": row["reason"], "updated_at": row["delivered_at"]})
+    return found
+
+
+def find_escalations(connection: sa.Connection, states: Sequence[str]) -> Iterator[tuple[Row, Row]]:
+    """Escalations with their incidents (whole snapshots), what is due first first; all states when none is named."""
+    columns = [column for column in escalations.c if column.name not in ("body", "seq", "epoch")]
+    wanted = sa.select(*columns, incidents.c.body.label("incident")).join(
+        incidents, incidents.c.incident_id == escalations.c.incident_id
+    )
+    if states:
+        wanted = wanted.where(escalations.c.state.in_(list(states)))
+    late = escalations.c.next_due_at.is_(None)
+    for row in connection.execute(
+        wanted.order_by(late, escalations.c.next_due_at, escalations.c.severity)
+    ).mappings():
+        yield {name: value for name, value in row.items() if name != "incident"}, row["incident"]
 
 
 def commands_of(connection: sa.Connection, incident_id: str) -> list[Row]:

@@ -190,7 +190,18 @@ _PAGE: Final = (
         "agency",
         "channel_kind",
     ),
-    *("channel_kind", "status", "status_reason", "due_at", "sent_at", "answer_by", "updated_at", "drill", "attempts"),
+    *(
+        "channel_kind",
+        "status",
+        "status_reason",
+        "due_at",
+        "sent_at",
+        "delivered_at",
+        "answer_by",
+        "updated_at",
+        "drill",
+        "attempts",
+    ),
 )
 _PAGE_OFFICERS: Final = ("officer_id", "channel", "provider_id")
 _COMMAND: Final = ("command_id", "incident_id", "action", "at", "severity", "agency", "minutes")
@@ -266,6 +277,14 @@ def escalation(audience: Audience, row: Row) -> dict[str, Any]:
     """Where an incident they see stands on its policy."""
     seen = _only(row, _ESCALATION)
     seen["acknowledged_by"] = row.get("acknowledged_by") if audience.sees_officers else None
+    return seen
+
+
+def step(audience: Audience, row: Row) -> dict[str, Any]:
+    """One thing that happened to an escalation of an incident they see."""
+    seen = _only(row, ("at", "reason", "level", "round", "desk", "page_id"))
+    if audience.sees_officers:
+        seen.update(_only(row, ("officer_id", "channel")))
     return seen
 
 

@@ -15,7 +15,15 @@ from pydantic import AwareDatetime, StringConstraints, ValidationError
 
 from console.access import Acting, Caller, CoreOf, SignedIn
 from console.accounts.accesses import log_access
-from console.api.models import CommandAccepted, CommandIn, IncidentDetail, IncidentOut, IncidentPage
+from console.api.models import (
+    CommandAccepted,
+    CommandIn,
+    EscalationOut,
+    EscalationPage,
+    IncidentDetail,
+    IncidentOut,
+    IncidentPage,
+)
 from console.cap import alert
 from console.commands import CommandError
 from console.core import Core
@@ -26,13 +34,18 @@ from console.queries import (
     commands_of,
     decode_cursor,
     encode_cursor,
+    escalation_of,
+    find_escalations,
     find_incidents,
     history_of,
     one_incident,
+    pages_of,
     reports_of,
+    steps_of,
 )
 from siaga import redaction
 from siaga.contracts.command import Action, Command
+from siaga.contracts.escalation import EscalationState
 from siaga.contracts.incident import IncidentState
 from siaga.redaction import UserRole
 from siaga.types import DISTRICT_PATTERN
@@ -150,7 +163,8 @@ def get_incident(incident_id: UUID, caller: SignedIn, core: CoreOf, reason: Reas
     with core.database.read.connect() as connection:
         row, seen = _visible(connection, caller, incident_id)
         reports, history = reports_of(connection, str(incident_id)), history_of(connection, str(incident_id))
-        commands = commands_of(connection, str(incident_id))
+        commands, pages = commands_of(connection, str(incident_id)), pages_of(connection, str(incident_id))
+        ladder, steps = escalation_of(connection, str(incident_id)), steps_of(connection, str(incident_id))
     if caller.user.role is UserRole.AUDITOR and reason is not None and reason.strip():
         log_access(
             core.database.write,
@@ -169,6 +183,9 @@ def get_incident(incident_id: UUID, caller: SignedIn, core: CoreOf, reason: Reas
             "reports": shown,
             "history": [redaction.history(audience, entry) for entry in history],
             "commands": [redaction.command(audience, command) for command in commands],
+            "escalation": None if ladder is None else redaction.escalation(audience, ladder),
+            "steps": [redaction.step(audience, step) for step in steps],
+            "pages": [redaction.page(audience, page) for page in pages],
             "reporters_shown": audience.sees_reporters,
         }
     )
@@ -186,6 +203,24 @@ def get_cap(incident_id: UUID, caller: SignedIn, core: CoreOf) -> Response:
     if card is None:
         raise _unknown()
     return Response(alert(row, card, board.knowledge.taxonomy), media_type="application/cap+xml")
+
+
+@router.get("/api/escalations")
+def list_escalations(
+    caller: SignedIn,
+    core: CoreOf,
+    state: Annotated[list[EscalationState], Query(description="Repeatable; all that are not over by default")] = [],  # noqa: B006
+    limit: Annotated[int, Query(ge=1, le=_LARGEST)] = 100,
+) -> EscalationPage:
+    """Where the incidents that the caller may see stand on their policies, what is due first first."""
+    states = [s.value for s in (state or [s for s in EscalationState if not s.is_over])]
+    with core.database.read.connect() as connection:
+        found = (
+            EscalationOut.model_validate(redaction.escalation(caller.audience, row))
+            for row, incident in find_escalations(connection, states)
+            if redaction.may_see(caller.audience, incident)
+        )
+        return EscalationPage(escalations=list(islice(found, limit)))
 
 
 @router.post("/api/incidents/{incident_id}/commands", status_code=202)

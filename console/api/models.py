@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from siaga.contracts.base import CleanText, Token
 from siaga.contracts.command import Action
+from siaga.contracts.escalation import EscalationReason, EscalationState
 from siaga.contracts.incident import IncidentState
 from siaga.contracts.report import Facts
 from siaga.redaction import UserRole
@@ -126,6 +127,54 @@ class CommandOut(Out):
     reason: str | None
 
 
+class EscalationOut(Out):
+    """Where an incident stands on its policy."""
+
+    model_config = ConfigDict(extra="allow")
+
+    incident_id: UUID
+    state: EscalationState
+    reason: EscalationReason
+    level: int
+    round: int
+    next_due_at: datetime | None = None
+    acknowledged_by: str | None = None
+
+
+class EscalationPage(Out):
+    """Escalations, what is due first first."""
+
+    escalations: list[EscalationOut]
+
+
+class StepOut(Out):
+    """One thing that happened to an escalation, and why."""
+
+    at: datetime
+    reason: str
+    level: int
+    round: int
+    desk: str | None = None
+    page_id: UUID | None = None
+    officer_id: str | None = None
+    channel: str | None = None
+
+
+class PageOut(Out):
+    """One call to an officer. Whom it went to is there for operators, commanders, auditors and admins."""
+
+    model_config = ConfigDict(extra="allow")
+
+    page_id: UUID
+    status: str
+    level: int
+    round: int
+    agency: str
+    due_at: datetime
+    sent_at: datetime | None = None
+    officer_id: str | None = None
+
+
 class IncidentDetail(Out):
     """All there is about one incident."""
 
@@ -134,6 +183,9 @@ class IncidentDetail(Out):
     reports: list[ReportOut]
     history: list[HistoryOut]
     commands: list[CommandOut]
+    escalation: EscalationOut | None = Field(None, description="Null where nobody is called")
+    steps: list[StepOut] = []
+    pages: list[PageOut] = []
     reporters_shown: bool = Field(description="Whether the reports say who sent them")
 
 

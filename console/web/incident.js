@@ -52,6 +52,11 @@ export default {
         <section><h3>{{ t('facts') }}</h3>
           <dl class="facts"><template v-for="[name, value] in facts" :key="name"><dt>{{ name }}</dt><dd>{{ value }}</dd></template></dl>
         </section>
+        <section v-if="detail.escalation"><h3>{{ t('escalation') }} <small>{{ named('e', detail.escalation.state) }}<template v-if="detail.escalation.level"> · {{ t('level_n', { n: detail.escalation.level }) }}</template></small></h3>
+          <p v-if="detail.escalation.next_due_at && isOpen(card)" class="meta">{{ named('m', detail.escalation.next_timer) }} {{ moment(detail.escalation.next_due_at) }} · {{ clock(Date.parse(detail.escalation.next_due_at) / 1000 - now()) }}</p>
+          <ol class="pages"><li v-for="p in detail.pages" :key="p.page_id"><b>{{ p.officer_id || p.agency }}</b><span>{{ p.agency }} · {{ p.channel_kind }}</span><span :class="['chip', 'p-' + p.status]">{{ named('p', p.status) }}<template v-if="p.status_reason && p.status_reason !== 'none'"> ({{ p.status_reason.replaceAll('_', ' ') }})</template></span><time>{{ moment(p.sent_at || p.due_at) }}</time></li></ol>
+          <details v-if="detail.steps.length"><summary>{{ t('ladder') }}</summary><ol class="timeline"><li v-for="(s, i) in detail.steps" :key="i"><time>{{ moment(s.at) }}</time><span><b>{{ named('y', s.reason) }}</b><template v-if="s.level"> · {{ t('level_n', { n: s.level }) }}</template><template v-if="s.desk"> · {{ s.desk }}</template><template v-if="s.officer_id"> · {{ s.officer_id }}</template></span></li></ol></details>
+        </section>
         <section><h3>{{ t('reports') }} <small>{{ t('reporters_n', { n: card.reporter_count }) }}</small></h3>
           <form v-if="me.role === 'auditor' && !detail.reporters_shown" class="ask" @submit.prevent="load(why)">
             <label class="wide">{{ t('audit_reason') }}<input v-model.trim="why" required maxlength="500"></label>
@@ -123,7 +128,7 @@ export default {
     },
   },
   methods: {
-    t, kindName, named, placeOf, span, clock,
+    t, kindName, named, placeOf, span, clock, isOpen,
     now: serverNow,
     moment: momentOf,
     flag: (value) => (value === null || value === undefined ? null : t(value ? "yes" : "no")),

@@ -42,6 +42,8 @@ export default {
             <em v-if="card.drill" class="tag">{{ t('drill') }}</em>
             <em v-if="card.cluster_id" class="tag hot">{{ t('cluster') }}</em>
             <em v-if="card.needs_verification && isOpen(card)" class="tag">{{ t('verify_first') }}</em>
+            <em v-if="card.ladder === 'exhausted'" class="tag hot">{{ t('exhausted') }}</em>
+            <em v-else-if="card.level > 1 && card.state === 'open'" class="tag hot">{{ t('level_n', { n: card.level }) }}</em>
             <em v-if="card.raised" class="tag">{{ t('overridden') }}</em>
             <em v-if="card.clock_skewed" class="tag">{{ t('skewed') }}</em>
             <span class="where">{{ placeOf(card) }}<template v-if="card.station_count > 1"> · {{ t('stations_n', { n: card.station_count }) }}</template></span>

@@ -23,7 +23,7 @@ export function kindName(code) {
   const name = kinds[code] ?? code;
   return name.charAt(0).toUpperCase() + name.slice(1);
 }
-export const named = (prefix, code) => table[`${prefix}_${code}`] ?? code;
+export const named = (prefix, code) => table[`${prefix}_${code}`] ?? String(code).replaceAll("_", " ");
 export const serverNow = () => state.now + state.offset;
 
 // 45 s, 12 min, 3 h 05

@@ -110,6 +110,7 @@ def everything(centre: Centre, name: str | None, ids: dict[str, str]) -> dict[st
     paths = [
         *("/api/me", "/api/incidents", "/api/incidents.csv", "/api/incidents.geojson", "/api/stations", "/api/board"),
         *(
+            "/api/escalations",
             "/api/trends",
             "/api/duty",
             "/api/outlines",
@@ -286,6 +287,32 @@ def test_the_board_says_what_the_day_is_like(rows: Filled, centre: Centre) -> No
     assert seen["stage"] == "voting"
     board = centre.get("/api/board").json()["incidents"]
     assert [card["severity"] for card in board] == [1, 2, 4, 1, 3]
+
+
+def test_an_incident_shows_who_was_called_and_when_it_climbs(rows: Filled, centre: Centre) -> None:
+    incident = filled.incident(severity=2)
+    rows.put(incident)
+    rows.put_ladder(incident, level=2, next_due_at=(due := builders.now() + timedelta(seconds=90)))
+    rows.put_page(incident, officer="ipda-sari")
+    until_known(centre, incident["incident_id"])
+
+    detail = centre.get(f"/api/incidents/{incident['incident_id']}", "operator").json()
+    (card,) = centre.get("/api/board").json()["incidents"]
+    listed = centre.get("/api/escalations").json()["escalations"]
+
+    assert (detail["escalation"]["state"], detail["escalation"]["level"]) == ("paging", 2)
+    assert [(p["officer_id"], p["channel_kind"], p["status"]) for p in detail["pages"]] == [
+        ("ipda-sari", "sms", "accepted")
+    ]
+    assert [(s["reason"], s["desk"]) for s in detail["steps"]] == [("opened", "polsek/duty")]
+    assert (card["level"], card["ladder"]) == (2, "paging")
+    assert abs(card["due"] - due.timestamp()) < 0.01
+    assert [e["incident_id"] for e in listed] == [incident["incident_id"]]
+    with centre.events("viewer") as events:
+        assert next(events)[0] == "pulse"
+        rows.put_ladder(incident, "exhausted", level=4)
+        told = next(data for name, data, _ in events if name == "incident")
+    assert (told["level"], told["ladder"]) == (4, "exhausted")
 
 
 def test_a_taken_incident_is_timed_by_agency_and_severity(rows: Filled, centre: Centre) -> None:

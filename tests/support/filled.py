@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from siaga.contracts.incident import Incident
 from siaga.contracts.registry import DistrictStations, RegistryEntry, key_of
 from siaga.rules.taxonomy import builtin_taxonomy
-from siaga.store import tables
+from siaga.store import paging, tables
 from tests.support import builders
 
 #: What nobody may see who need not know it.
@@ -143,6 +143,77 @@ class Filled:
             }
             connection.execute(tables.incident_events.insert().values(row))
 
+    def put_ladder(self, incident: Mapping[str, Any], state: str = "paging", **more: Any) -> None:
+        """Where an incident stands on its policy, or stands now."""
+        with self.engine.begin() as connection:
+            self.seq += 1
+            row = {
+                "incident_id": incident["incident_id"],
+                "epoch": 1,
+                "version": self.seq,
+                "generation": 1,
+                "district": incident["district"],
+                "station_id": incident["station_id"],
+                "kind": incident["kind"],
+                "severity": incident["severity"],
+                "lead_agency": incident["lead_agency"],
+                "state": state,
+                "reason": "opened",
+                "level": 1,
+                "round": 1,
+                "next_due_at": builders.now() + timedelta(minutes=2),
+                "next_timer": "deadline",
+                "verify": False,
+                "policy": "uji-1",
+                "roster": "uji-1",
+                "opened_at": builders.now(),
+                "updated_at": builders.now(),
+                "drill": False,
+                "body": {},
+                "seq": self.seq,
+                **more,
+            }
+            table = paging.escalations
+            connection.execute(table.delete().where(table.c.incident_id == incident["incident_id"]))
+            connection.execute(table.insert().values(row))
+            self._move(connection)
+
+    def put_page(self, incident: Mapping[str, Any], *, officer: str = OFFICER, status: str = "accepted") -> None:
+        """One call to an officer about an incident, and the step that says why."""
+        page_id, at = str(uuid.uuid4()), builders.now()
+        with self.engine.begin() as connection:
+            self.seq += 1
+            shared = {"incident_id": incident["incident_id"], "generation": 1, "level": 1, "round": 1}
+            row = {
+                **shared,
+                "page_id": page_id,
+                "district": incident["district"],
+                "officer_id": officer,
+                "agency": "polsek-bojong",
+                "channel": f"{OFFICER}-hp",
+                "channel_kind": "sms",
+                "purpose": "page",
+                "severity": incident["severity"],
+                "code": "K7M2P",
+                "due_at": at,
+                "expires_at": at + timedelta(hours=1),
+                "drill": False,
+                "body": {"reason": "opened", "text": PHONE},
+                "status": status,
+                "reason": "none",
+                "attempts": 1,
+                "waits": False,
+                "doubtful": False,
+                "provider_id": f"{OFFICER}-9",
+                "sent_at": at,
+                "seq": self.seq,
+            }
+            connection.execute(paging.pages.insert().values(row))
+            step = {"step_id": uuid.uuid4().hex, "at": at, "reason": "opened", "officer_id": officer, "seq": self.seq}
+            step |= {"channel": f"{OFFICER}-hp", "page_id": page_id, "desk": "polsek/duty"}
+            connection.execute(paging.escalation_steps.insert().values(**shared, **step))
+            self._move(connection)
+
     def put_checkins(self, stations: Iterable[str], *, at: datetime | None = None) -> None:
         """A check-in of each station."""
         rows = [
@@ -227,4 +298,6 @@ def secrets_everywhere(filled: Filled) -> dict[str, str]:
         filled.put_report(report, body["incident_id"])
         filled.put_history(body["incident_id"], "acknowledged", by=OFFICER, detail=text)
         filled.put_history(body["incident_id"], "raised", detail=RULE)
+        filled.put_ladder(body, "acknowledged", acknowledged_by=OFFICER)
+        filled.put_page(body)
     return {"plain": plain["incident_id"], "accusing": accusing["incident_id"]}
