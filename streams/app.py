@@ -6,6 +6,7 @@ Its settings are chosen for what was seen of Faust 0.15: see ``docs/explanation/
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ _REQUEST_SECONDS: Final = 30.0
 
 class _Consumer(aiokafka.Consumer):  # type: ignore[misc]  # Faust's drivers have no types
     """Faust's consumer, which asks a fetch where a changelog ends: see :mod:`siaga.wire.ends`."""
+
+    logger = logging.getLogger("faust.transport.consumer")
 
     async def highwaters(self, *partitions: Any) -> Any:
         """The next offset of each partition; a recovery that ends too early forgets what came last."""
