@@ -1,13 +1,13 @@
 """Many rows into a table at once, the fastest way each database has.
 
 Rows are tuples in the order of the table's columns, with what drivers take as it is: times and JSON as text. SQLite
-gets statements of fifty rows (one call into the driver instead of fifty); PostgreSQL a COPY into a temporary table of
-the session, and from there one statement. Both decide conflicts in the database, so that a repetition costs nothing.
+gets statements of many rows (one call into the driver instead of hundreds); PostgreSQL a COPY into a temporary table
+of the session, and from there one statement. Both decide conflicts in the database: a repetition costs nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import chain
 from typing import Any, Final
@@ -16,8 +16,9 @@ import sqlalchemy as sa
 
 Row = tuple[Any, ...]
 
-#: Rows of one SQLite statement; more gain nothing.
-_ROWS: Final = 50
+#: Rows of one SQLite statement: few sizes, so that SQLite's parsed statements are used again. While a statement runs,
+#: the thread that decodes the next batch has the interpreter to itself; each new one has to wait for it.
+_ROWS: Final = (250, 50, 10, 1)
 
 
 def put(
@@ -37,13 +38,20 @@ def put(
     cursor = connection.connection.cursor()
     try:
         done = 0
-        for start in range(0, len(rows), _ROWS):
-            some = rows[start : start + _ROWS]
+        for some in _portions(rows):
             cursor.execute(_values(table, len(some), action), tuple(chain.from_iterable(some)))
             done += cursor.rowcount
         return done
     finally:
         cursor.close()
+
+
+def _portions(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    start = 0
+    for size in _ROWS:
+        while len(rows) - start >= size:
+            yield rows[start : start + size]
+            start += size
 
 
 def put_one(connection: sa.Connection, table: sa.Table, row: Row, *, newer: Sequence[str] | None = None) -> int:
