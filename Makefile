@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 KAFKA := .cache/kafka
 ARGS ?=
 
-.PHONY: demo up test check bench kafka lock clean
+.PHONY: demo up test check bench kafka axe lock clean
 
 ## demo: a simulated voting day on this machine; ARGS="--speed 120 --villages 33"
 demo: $(VENV)/runtime
@@ -18,7 +18,7 @@ up: $(VENV)/runtime
 	$(BIN)/siaga up $(ARGS)
 
 ## test: every test the machine has the parts for; ARGS="tests/unit -k severity"
-test: $(VENV)/dev kafka
+test: $(VENV)/dev kafka axe
 	$(BIN)/python -m pytest --ignore=tests/benchmarks $(ARGS)
 
 ## check: style, types and the direction of imports
@@ -44,6 +44,17 @@ $(KAFKA)/.complete: tests/support/kafka/pom.xml
 	else \
 	  rm -rf $(KAFKA); \
 	  echo "Apache Kafka could not be downloaded: tests against it will be skipped"; \
+	fi
+
+## axe: what the browser tests judge the pages by, where there is npm
+axe: .cache/axe/axe.min.js
+
+.cache/axe/axe.min.js:
+	@if ! command -v npm >/dev/null; then \
+	  echo "no npm: tests with axe-core will be skipped"; \
+	else \
+	  mkdir -p $(@D) && cd $(@D) && npm pack --silent axe-core@4.10.3 >/dev/null && \
+	  tar -xzf axe-core-4.10.3.tgz --strip-components=1 package/axe.min.js && rm axe-core-4.10.3.tgz; \
 	fi
 
 # The lock names every package with its version and hashes; what does not match is refused.

@@ -149,7 +149,7 @@ def show_public(request: Request, core: CoreOf) -> Response:
 <p class="links"><a href="/public/summary.json">JSON</a><a href="/login">{escape(w["sign_in"])}</a>
 {_switch("/public", language)}</p>
 </main>"""
-    return _page(w["public_title"], language, body, refresh=60)
+    return _page(w["public_title"], language, body, script="/static/public.js")
 
 
 def _table(title: str, counts: Mapping[str, int], none: str) -> str:
@@ -164,8 +164,8 @@ def _switch(path: str, language: str) -> str:
     return f'<a href="{escape(address)}" lang="{other}">{escape(words(language)["other_language"])}</a>'
 
 
-def _page(title: str, language: str, body: str, *, status: int = 200, refresh: int | None = None) -> HTMLResponse:
-    again = f'<meta http-equiv="refresh" content="{refresh}">' if refresh is not None else ""
+def _page(title: str, language: str, body: str, *, status: int = 200, script: str | None = None) -> HTMLResponse:
+    again = f'<script src="{script}" defer></script>' if script is not None else ""
     html = f"""<!doctype html>
 <html lang="{language}"><head><meta charset="utf-8"><title>{escape(title)} · Siaga</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">

@@ -71,6 +71,7 @@ export default {
     window.addEventListener("hashchange", () => (this.hash = window.location.hash));
     window.addEventListener("keydown", (event) => this.key(event));
     on("announced", (card) => this.announce(card));
+    document.documentElement.lang = this.language;
     this.look();
   },
   computed: {

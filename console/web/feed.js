@@ -146,22 +146,24 @@ export function byUrgency(a, b) {
   );
 }
 
+let turns = 0;
 // Send a decision. The card shows it at once; it is undone where it is refused, and questioned where nothing follows.
 export async function decide(card, decision, said) {
   const id = card.incident_id;
-  const mark = { action: decision.action, version: card.version };
-  state.pending.set(id, mark);
+  const turn = (turns += 1);
+  const mine = () => state.pending.get(id)?.turn === turn;
+  state.pending.set(id, { action: decision.action, version: card.version, turn });
   try {
     await call(`/api/incidents/${id}/commands`, { method: "POST", body: JSON.stringify(decision) });
     setTimeout(() => {
-      if (state.pending.get(id) === mark) {
+      if (mine()) {
         state.pending.delete(id);
         said("not_seen", {});
       }
     }, 10000);
     return true;
   } catch (error) {
-    if (state.pending.get(id) === mark) state.pending.delete(id);
+    if (mine()) state.pending.delete(id);
     said("refused", { why: error.message });
     return false;
   }

@@ -1,0 +1,103 @@
+"""A real Chromium, and the command centre in a process of its own around a filled database.
+
+Without Chromium or the npm package axe-core (``make axe``) a test is skipped; it fails with SIAGA_TEST_REQUIRE_ALL=1.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from console.accounts.users import User
+from console.core import make_core
+from console.service import prepare
+from siaga.redaction import UserRole
+from siaga.settings import Settings
+from tests.support import builders
+from tests.support.filled import Filled
+from tests.support.processes import Process, free_ports
+
+PASSWORD: Final = "kata-sandi-panjang"
+AXE: Final = Path(__file__).parents[2] / ".cache" / "axe" / "axe.min.js"
+_NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
+
+
+def _require(missing: str | None) -> None:
+    if missing is None:
+        return
+    if os.environ.get("SIAGA_TEST_REQUIRE_ALL") == "1":
+        pytest.fail(f"{missing} (SIAGA_TEST_REQUIRE_ALL=1 lets nothing be skipped)")
+    pytest.skip(missing)
+
+
+class LivePage:
+    """The command centre as a process, which a test may kill and start again."""
+
+    def __init__(self, directory: Path) -> None:
+        ports = free_ports(2)
+        self.settings = Settings(
+            data_dir=directory, console_port=ports, sinks_metrics_port=ports + 1, kafka="127.0.0.1:1"
+        )
+        self.url = f"http://127.0.0.1:{ports}"
+        self.rows = Filled(self.settings.database_url)
+        self.rows.put_registry(
+            builders.calendar(), builders.district(builders.DISTRICT), builders.district(builders.OTHER_DISTRICT)
+        )
+        core = make_core(self.settings)
+        prepare(core)
+        for role in (UserRole.VIEWER, UserRole.OPERATOR, UserRole.COMMANDER, UserRole.AUDITOR):
+            core.users.add(User(role.value, role, None, (), True), PASSWORD, core.now())
+        core.database.close()
+        env = {key: value for key, value in os.environ.items() if not key.startswith("SIAGA_")}
+        chosen = {"data_dir": directory, "console_port": ports, "sinks_metrics_port": ports + 1}
+        env |= {f"SIAGA_{name.upper()}": str(value) for name, value in {**chosen, "kafka": "127.0.0.1:1"}.items()}
+        argv = [sys.executable, "-m", "siaga", "console"]
+        self.process = Process("console", argv, log=directory / "console.log", env=env, cwd=directory)
+
+    def start(self) -> None:
+        self.process.start()
+        self.process.wait_ready(self._answers, timeout=30, what="being ready")
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[LivePage]:
+    """The command centre, running, with users of four roles and two districts."""
+    made = LivePage(tmp_path)
+    made.start()
+    yield made
+    made.process.kill()
+
+
+@pytest.fixture
+def browser() -> Iterator[Any]:
+    """A Chromium."""
+    found = next((path for name in _NAMES if (path := shutil.which(name))), None)
+    _require(None if found else "needs Chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=found, args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def axe() -> str:
+    """The script of axe-core."""
+    _require(None if AXE.is_file() else "needs axe-core: make axe")
+    return AXE.read_text("utf-8")

@@ -1,0 +1,237 @@
+"""The live page in a real browser, as operators use it through the day."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import PASSWORD, LivePage
+from tests.support import builders, filled
+from tests.support.wait import until
+
+pytestmark = pytest.mark.browser
+
+DESKTOP = {"width": 1366, "height": 768}
+PHONE = {"width": 390, "height": 844}
+
+
+def sign_in(browser: Any, live: LivePage, name: str = "operator", size: dict[str, int] | None = None) -> Any:
+    """A page of its own on which somebody has signed in, with the errors it met."""
+    page = browser.new_context(viewport=size or DESKTOP).new_page()
+    page.errors = []
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.on("request", lambda request: page.errors.append(request.url) if live.url not in request.url else None)
+    page.goto(live.url)
+    page.fill("#name", name)
+    page.fill("#password", PASSWORD)
+    page.click("button")
+    page.wait_for_selector(".pulse")
+    return page
+
+
+def queue(page: Any) -> list[str]:
+    """The ids of the rows, in their order."""
+    return list(page.eval_on_selector_all("a.row", "rows => rows.map(row => row.dataset.id)"))
+
+
+def own_errors(page: Any) -> list[str]:
+    return [error for error in page.errors if not error.startswith(("data:", "blob:"))]
+
+
+def test_a_new_incident_appears_by_itself_and_an_operator_takes_it_on_two_screens(
+    browser: Any, live: LivePage
+) -> None:
+    first, second = sign_in(browser, live), sign_in(browser, live, "commander")
+    old = filled.incident("hazard.flood", severity=3)
+    live.rows.put(old)
+    for page in (first, second):
+        page.wait_for_selector("a.row.sev3", timeout=3000)
+
+    new = filled.incident("violence.mass_clash", severity=1)
+    live.rows.put(new)
+
+    for page in (first, second):
+        page.wait_for_selector("a.row.sev1.fresh", timeout=3000)
+        assert queue(page) == [new["incident_id"], old["incident_id"]]
+    first.click("a.row.sev1")
+    first.wait_for_selector(".incident .reasons li")
+    # As the streams answer the command, which has no broker to go to here.
+    taken = {**new, "version": 2, "state": "acknowledged", "acknowledged_by": "operator"}
+    live.rows.put(taken)
+    second.wait_for_selector(f"a.row.acknowledged[data-id='{new['incident_id']}']", timeout=3000)
+    assert "operator" in second.inner_text(f"a.row[data-id='{new['incident_id']}']")
+    assert own_errors(first) == own_errors(second) == []
+
+
+def test_a_decision_that_is_refused_is_undone_and_what_was_typed_is_kept(browser: Any, live: LivePage) -> None:
+    incident = filled.incident(severity=2)
+    live.rows.put(incident)
+    page = sign_in(browser, live)
+    page.click("a.row")
+    page.get_by_role("button", name="Bantah").click()
+    page.fill(".ask textarea", "hanya cekcok mulut")
+
+    page.get_by_role("button", name="Kirim").click()
+
+    page.wait_for_selector(".incident .sending")
+    page.wait_for_selector(".toasts .bad", timeout=15000)  # Kafka is away
+    assert page.query_selector(".incident .sending") is None
+    assert page.input_value(".ask textarea") == "hanya cekcok mulut"
+    assert page.query_selector("a.row.open") is not None
+
+
+def test_the_page_says_in_red_that_it_is_stale_and_catches_up_when_the_server_is_back(
+    browser: Any, live: LivePage
+) -> None:
+    page = sign_in(browser, live)
+    live.rows.put(filled.incident(severity=4))
+    page.wait_for_selector("a.row.sev4", timeout=3000)
+
+    live.process.kill()
+    page.wait_for_selector(".alarm-bar", timeout=15000)
+    missed = filled.incident(severity=1)
+    live.rows.put(missed)
+    live.start()
+
+    page.wait_for_selector(f"a.row.sev1[data-id='{missed['incident_id']}']", timeout=20000)
+    page.wait_for_selector(".alarm-bar", state="detached", timeout=10000)
+    assert len(queue(page)) == 2
+
+
+def test_filters_language_and_keyboard(browser: Any, live: LivePage) -> None:
+    old = builders.now() - timedelta(minutes=5)
+    flood = filled.incident("hazard.flood", severity=3, station=builders.OTHER_STATION, opened=old)
+    brawl = filled.incident("violence.brawl", severity=2, opened=old)
+    over = filled.incident("violence.assault", severity=2, state="resolved")
+    live.rows.put(flood, brawl, over)
+    page = sign_in(browser, live)
+    page.wait_for_selector("a.row")
+
+    page.fill("input[type=search]", "banjir")
+    until(lambda: queue(page) == [flood["incident_id"]], what="the search")
+    page.fill("input[type=search]", "")
+    page.keyboard.press("Escape")
+    page.keyboard.press("2")
+    until(lambda: queue(page) == [brawl["incident_id"]], what="the severity")
+    page.keyboard.press("2")
+    page.select_option("select[aria-label=Keadaan]", "closed")
+    until(lambda: queue(page) == [over["incident_id"]], what="the state")
+    page.click(".link")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".incident h2")
+    assert page.inner_text(".incident h2").startswith("Perkelahian")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".incident", state="detached")
+    page.click("a.language")
+    page.wait_for_selector("a.row:has-text('Brawl')")
+    assert page.get_attribute("html", "lang").startswith("en")
+    assert own_errors(page) == []
+
+
+def test_every_role_sees_on_the_page_what_it_may(browser: Any, live: LivePage) -> None:
+    ids = filled.secrets_everywhere(live.rows)
+    seen = {}
+    for role in ("viewer", "operator", "commander", "auditor"):
+        page = sign_in(browser, live, role)
+        page.goto(f"{live.url}/#/incident/{ids['plain']}")
+        page.wait_for_selector(".incident .reports")
+        seen[role] = (page.content(), len(page.query_selector_all(".actions button")))
+        if role == "auditor":
+            page.fill(".ask input", "pemeriksaan nomor 4")
+            page.click(".ask button")
+            page.wait_for_selector(f".reports >> text={filled.REPORTER}")
+        page.context.close()
+
+    texts = {role: text for role, (text, _) in seen.items()}
+    assert {role for role, text in texts.items() if filled.REPORTER in text} == {"commander"}
+    assert {role for role, text in texts.items() if filled.WHY in text} == {"commander"}
+    assert {role for role, text in texts.items() if filled.PHONE in text} == {"operator", "commander"}
+    assert {role for role, text in texts.items() if filled.OFFICER in text} == {"operator", "commander", "auditor"}
+    assert [buttons > 0 for _, buttons in seen.values()] == [False, True, True, False]
+
+
+VIEWS: dict[str, Callable[[Any], Any]] = {
+    "login": lambda page: page.wait_for_selector("form"),
+    "public": lambda page: page.wait_for_selector(".figures"),
+    "#/situation": lambda page: page.wait_for_selector("a.row"),
+    "#/trends": lambda page: page.wait_for_selector(".trends .card"),
+    "#/duty": lambda page: page.wait_for_selector(".tables"),
+    "#/incident": lambda page: page.wait_for_selector(".incident .facts"),
+}
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_nothing_serious_stands_in_the_way_of_a_screen_reader(
+    browser: Any, live: LivePage, axe: str, theme: str
+) -> None:
+    incident = filled.incident(severity=2, opened=builders.now() - timedelta(minutes=9))
+    live.rows.put(
+        incident,
+        filled.incident(severity=1, state="acknowledged", acknowledged_by="sari"),
+        filled.incident("hazard.flood", severity=3, drill=True),
+        filled.incident("facility.power", severity=4, needs_verification=True),
+    )
+    live.rows.put_ladder(incident)
+    live.rows.put_page(incident, status="failed")
+    page = browser.new_context(viewport=DESKTOP, color_scheme=theme, reduced_motion="reduce").new_page()
+    found = {}
+    for view, shown in VIEWS.items():
+        if view.startswith("#") and page.query_selector(".pulse") is None:
+            page.goto(f"{live.url}/login")
+            page.fill("#name", "commander")
+            page.fill("#password", PASSWORD)
+            page.click("button")
+            page.wait_for_selector("a.row")
+        address = f"{view}/{incident['incident_id']}" if view == "#/incident" else view
+        page.goto(f"{live.url}/{address}")
+        shown(page)
+        page.evaluate(axe)
+        result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        grave = [v for v in result["violations"] if v["impact"] in ("serious", "critical")]
+        found[view] = [f"{v['id']}: {v['nodes'][0]['target']} {v['nodes'][0]['failureSummary']}" for v in grave]
+
+    assert {view: problems for view, problems in found.items() if problems} == {}
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_nothing_runs_out_of_the_screen(browser: Any, live: LivePage, size: dict[str, int]) -> None:
+    incident = filled.incident(severity=2, needs_verification=True)
+    live.rows.put(incident)
+    page = sign_in(browser, live, size=size)
+    page.wait_for_selector("a.row")
+
+    for view in ("#/situation", "#/trends", "#/duty", f"#/incident/{incident['incident_id']}"):
+        page.goto(f"{live.url}/{view}")
+        page.wait_for_function("document.readyState === 'complete'")
+        wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert wide <= 0, view
+
+
+def test_the_map_draws_the_outlines_of_the_settings(browser: Any, live: LivePage, tmp_path: Any) -> None:
+    square = [[109.4, -7.2], [109.8, -7.2], [109.8, -6.9], [109.4, -6.9], [109.4, -7.2]]
+    feature = {
+        "type": "Feature",
+        "properties": {"code": "33.26.09", "name": "Kecamatan Uji"},
+        "geometry": {"type": "Polygon", "coordinates": [square]},
+    }
+    path = tmp_path / "outlines.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
+    live.process.kill()
+    assert live.process.env is not None
+    live.process.env["SIAGA_OUTLINES"] = str(path)
+    live.start()
+    live.rows.put(filled.incident(severity=1))
+    page = sign_in(browser, live)
+
+    page.wait_for_selector(".leaflet-land-pane path")
+    page.wait_for_selector(".district-name >> text=Kecamatan Uji")
+    page.wait_for_selector(".pin.sev1.open")
+    assert re.search(r"\d", page.inner_text(".pulse"))
+    page.click(".pin.sev1")
+    page.wait_for_selector(".incident h2")
