@@ -17,8 +17,8 @@ import sqlalchemy as sa
 
 from siaga.settings import SettingsError
 
-#: Names the store's lock among PostgreSQL's advisory locks: the bytes of "siaga".
-_LOCK: Final = int.from_bytes(b"siaga")
+#: Names the locks among PostgreSQL's advisory locks, by who holds them.
+_LOCKS: Final = {name: int.from_bytes(name.encode()[:8].rjust(8, b"\0")) for name in ("siaga", "notifier", "sweeper")}
 
 #: A row that cannot be stored, whatever is tried: its values do not fit.
 ROW_FAULTS: Final = (
@@ -101,23 +101,25 @@ def _sqlite(url: sa.URL, *, writes: bool) -> sa.Engine:
 
 
 class StoreLock:
-    """Lets one store at a time write into a database.
+    """Lets one store at a time write into a database; under another ``name``, one of something else.
 
     On PostgreSQL the lock belongs to the very connection that writes: who loses it cannot write either. On SQLite it
     is a file beside the database, held by the process.
     """
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, name: str = "siaga") -> None:
+        self._number = _LOCKS[name]
+        suffix = "store" if name == "siaga" else name
         self._postgres = engine.dialect.name == "postgresql"
         path = engine.url.database
-        self._path = None if self._postgres or path in (None, "", ":memory:") else Path(f"{path}.store-lock")
+        self._path = None if self._postgres or path in (None, "", ":memory:") else Path(f"{path}.{suffix}-lock")
         self._file: int | None = None
 
     def take(self, connection: sa.Connection) -> bool:
         """Whether it is ours now; answers at once."""
         if self._postgres:
             with connection.begin():
-                return bool(connection.scalar(sa.select(sa.func.pg_try_advisory_lock(_LOCK))))
+                return bool(connection.scalar(sa.select(sa.func.pg_try_advisory_lock(self._number))))
         if self._path is None or self._file is not None:
             return True
         file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -6,7 +6,7 @@ import gc
 import logging
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import Event, Thread
 from types import FrameType
 from typing import Final, Protocol
@@ -15,7 +15,11 @@ from prometheus_client import start_http_server
 
 from siaga.settings import Settings, SettingsError
 from sinks import metrics
+from sinks.notify import metrics as notify_metrics
+from sinks.notify.notifier import Notifier
+from sinks.notify.publish import ResultPublisher
 from sinks.store import Store
+from sinks.sweeper import Sweeper
 
 logger = logging.getLogger(__name__)
 
@@ -37,11 +41,13 @@ def serve(settings: Settings) -> None:
     """Run the sinks until SIGTERM or SIGINT.
 
     Raises:
-        SettingsError: no broker is set, or the database's schema is newer than this Siaga.
+        SettingsError: no broker is set, the channels' file or the key of links cannot be used, or the database's
+            schema is newer than this Siaga.
         SystemExit: with 1 when a part ended by itself.
     """
     settings.require_kafka()
     metrics.initialise()
+    notify_metrics.initialise()
     gc.set_threshold(_YOUNG_OBJECTS, 20, 50)
     stop, opened = Event(), Event()
 
@@ -56,7 +62,18 @@ def serve(settings: Settings) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, asked)
-    sys.exit(_run([Store(settings, stop, ready)], stop))
+    sys.exit(_run(_parts(settings, stop, ready), stop))
+
+
+def _parts(settings: Settings, stop: Event, ready: Callable[[], None]) -> list[Part]:
+    """The store tells the notifier of pages, the notifier the publisher of results; the sweeper keeps to itself."""
+    paged, sending, told = Event(), Event(), Event()
+    parts: list[Part] = [
+        Store(settings, stop, ready, paged.set),
+        Notifier(settings, stop, wake=paged, active=sending, told=told),
+        ResultPublisher(settings, stop, wake=told, active=sending),
+    ]
+    return [*parts, Sweeper(settings, stop)] if settings.sweeper else parts
 
 
 def _run(parts: Sequence[Part], stop: Event) -> int:

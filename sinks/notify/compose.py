@@ -111,7 +111,7 @@ def _kind(page: Page) -> str:
     return page.kind_id if page.language is Language.INDONESIAN else page.kind_en
 
 
-# -- bundles --------------------------------------------------------------------------------------------------------
+# -- bundles -------------------------------------------------------------------------------------------------------
 
 
 def that_fit(pages: Sequence[Page]) -> list[Page]:

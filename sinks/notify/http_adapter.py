@@ -55,7 +55,7 @@ def ask(spec: ChannelSpec, message: Message, receipt: str | None) -> Outcome:
     if outcome is not None:
         return Outcome(Verdict.NOT_ASKED, outcome.reason, outcome.detail)
     if status == 404:
-        return Outcome(Verdict.NOT_THERE)
+        return Outcome(Verdict.NOT_THERE, ResultReason.OTHER, "the provider has not got it")
     if not 200 <= status < 300:
         refused = outcome_of_status(status)
         return Outcome(Verdict.NOT_ASKED, refused.reason, refused.detail)
@@ -79,7 +79,7 @@ def _payload(spec: ChannelSpec, message: Message, values: Mapping[str, str]) -> 
     return urlencode(fields).encode() if spec.body == "form" else json.dumps(fields, ensure_ascii=False).encode()
 
 
-# -- the exchange ---------------------------------------------------------------------------------------------------
+# -- the exchange --------------------------------------------------------------------------------------------------
 
 #: Where an answer's ``Retry-After`` is kept, which no JSON key can be.
 _RETRY_AFTER: Final = ("Retry-After",)

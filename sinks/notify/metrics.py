@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
 from siaga.contracts.page import ChannelKind
-from siaga.contracts.page_result import ResultReason
+from siaga.contracts.page_result import PageStatus, ResultReason
 from siaga.contracts.timer import TimerKind
 from siaga.types import Severity
+from sinks.notify.machine import Told
 
 #: Levels told apart; a policy with more has the rest in the last.
 _LEVELS: Final = 9
@@ -32,9 +34,9 @@ SUPPRESSIONS: Final = (
     ResultReason.EXPIRED,
     ResultReason.ACCUSED_UNIT,
 )
-WAITS: Final = (ResultReason.BUNDLED, ResultReason.CIRCUIT_OPEN)
+WAITS: Final = (ResultReason.BUNDLED, ResultReason.CIRCUIT_OPEN, ResultReason.RATE_LIMITED)
 
-# -- tries ----------------------------------------------------------------------------------------------------------
+# -- tries ---------------------------------------------------------------------------------------------------------
 
 SENT: Final = Counter("siaga_pages_sent", "Pages that a provider took, by kind of channel", ["channel"])
 DELIVERED: Final = Counter("siaga_pages_delivered", "Pages that a provider says arrived", ["channel"])
@@ -68,7 +70,7 @@ DWELL_SECONDS: Final = Histogram(
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1800),
 )
 
-# -- the ledger -----------------------------------------------------------------------------------------------------
+# -- the ledger ----------------------------------------------------------------------------------------------------
 
 DUE: Final = Gauge("siaga_pages_due", "Pages in the database that are or were due")
 ACCEPTED: Final = Gauge("siaga_pages_accepted", "Of these, taken by a provider")
@@ -80,7 +82,7 @@ OLDEST_DUE: Final = Gauge("siaga_pages_oldest_due_seconds", "For how long the ol
 UNKNOWN: Final = Gauge("siaga_pages_unknown", "Pages of which nobody knows whether a provider has them")
 UNPUBLISHED: Final = Gauge("siaga_page_results_unpublished", "Results that Kafka has not got yet")
 
-# -- the process ----------------------------------------------------------------------------------------------------
+# -- the process ---------------------------------------------------------------------------------------------------
 
 CIRCUITS_OPEN: Final = Gauge("siaga_channel_circuits_open", "Providers that nothing is sent to for now", ["channel"])
 ACTIVE: Final = Gauge(
@@ -88,7 +90,7 @@ ACTIVE: Final = Gauge(
 )
 RETRIES: Final = Counter("siaga_notifier_database_retries", "Times that the notifier had to connect anew")
 
-# -- people and deadlines -------------------------------------------------------------------------------------------
+# -- people and deadlines ------------------------------------------------------------------------------------------
 
 ACK_SECONDS: Final = Histogram(
     "siaga_ack_seconds",
@@ -99,6 +101,27 @@ ACK_SECONDS: Final = Histogram(
 EXHAUSTED: Final = Counter("siaga_escalations_exhausted", "Times that an escalation passed its last level unanswered")
 SWEPT: Final = Counter("siaga_sweeper_timers", "Deadlines that the sweeper sent to the streams, by kind", ["kind"])
 SWEEPER_LAG: Final = Gauge("siaga_sweeper_lag_seconds", "How late the last of them was sent")
+
+
+def tell(channel: str, told: Iterable[Told]) -> None:
+    """Count results of a page on a kind of channel."""
+    for result in told:
+        reason = result.reason.value
+        match result.status:
+            case PageStatus.ACCEPTED:
+                SENT.labels(channel=channel).inc()
+            case PageStatus.DELIVERED:
+                DELIVERED.labels(channel=channel).inc()
+            case PageStatus.FAILED_TEMPORARILY:
+                TRIES_FAILED.labels(channel=channel, reason=reason).inc()
+            case PageStatus.FAILED:
+                FAILED.labels(channel=channel, reason=reason).inc()
+            case PageStatus.UNKNOWN:
+                UNCLEAR.labels(channel=channel, reason=reason).inc()
+            case PageStatus.SUPPRESSED if result.reason in WAITS:
+                HELD.labels(reason=reason).inc()
+            case PageStatus.SUPPRESSED:
+                SUPPRESSED.labels(reason=reason).inc()
 
 
 def level_label(level: int) -> str:

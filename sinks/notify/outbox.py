@@ -51,7 +51,7 @@ def _epoch(at: datetime | None) -> float | None:
     return None if at is None else at.timestamp()
 
 
-# -- what there is to do ---------------------------------------------------------------------------------------------
+# -- what there is to do --------------------------------------------------------------------------------------------
 
 
 def candidates(connection: sa.Connection, now: float, *, busy: Collection[str]) -> list[Candidate]:
@@ -174,7 +174,7 @@ def sent_to(
     return found
 
 
-# -- what is written -------------------------------------------------------------------------------------------------
+# -- what is written ------------------------------------------------------------------------------------------------
 
 
 def claim(connection: sa.Connection, claimed: Sequence[Candidate], *, key: str, until: float, now: float) -> None:
@@ -191,6 +191,12 @@ def claim(connection: sa.Connection, claimed: Sequence[Candidate], *, key: str, 
         )
         .where(pages.c.page_id.in_([candidate.state.page_id for candidate in claimed]))
     )
+
+
+def postpone(connection: sa.Connection, page_ids: Collection[str], until: float | None) -> None:
+    """Do not look at pages before ``until``; None is never again."""
+    at = None if until is None else moment(until)
+    connection.execute(sa.update(pages).values(available_at=at).where(pages.c.page_id.in_(list(page_ids))))
 
 
 def count_message(connection: sa.Connection, contact: tuple[str, str], *, key: str, attempt: int, now: float) -> None:
