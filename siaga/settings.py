@@ -120,6 +120,26 @@ class Settings(BaseSettings):
     sweeper: bool = Field(
         default=True, description="Whether the sinks watch escalations' deadlines besides the stream workers"
     )
+    inbox_port: Port = Field(
+        default=8082, description="Port of the demonstration's inbox, on loopback; 0 picks a free one"
+    )
+    watchdog_every: Annotated[float, Field(gt=0, le=300)] = Field(
+        default=5.0, description="Seconds between two looks of the watchdog"
+    )
+    watchdog_repeat: Annotated[float, Field(gt=0)] = Field(
+        default=300.0, description="Seconds after which the watchdog says again what is still wrong"
+    )
+    watchdog_alarms: SecretStr | None = Field(
+        default=None,
+        description="Where the watchdog's alarms go, separated by spaces: addresses of webhooks, or URLs of Apprise",
+    )
+    watchdog_alarms_file: Path | None = Field(default=None, description="File that holds them instead, one a line")
+    watchdog_heartbeat: SecretStr | None = Field(
+        default=None,
+        description="URL that the watchdog asks for at every look while all is well, so that somebody else notices "
+        "when it does not",
+    )
+    watchdog_port: Port = Field(default=9103, description="Metrics of the watchdog; 0 picks a free port")
     outlines: Path | None = Field(
         default=None, description="GeoJSON file of areas (properties `code` and `name`) to draw under the map"
     )

@@ -23,6 +23,7 @@ _MODULES: Final = (
     "rules",
     "roster",
     "store",
+    "watchdog",
     "schemas",
 )
 

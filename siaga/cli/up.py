@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: The devices of a simulated day: one for the check-ins, the others for the people of its scenes.
 _DEMO_DEVICES = 9
+_WATCHDOG = "watchdog"
+_INBOX = "inbox"
 
 
 def register(app: typer.Typer) -> None:
@@ -92,9 +94,10 @@ def _run(settings: Settings, day: _Day | None) -> int:
         if embedded is not None:
             embedded.start()
             settings = settings.model_copy(update={"kafka": embedded.address})
-        play = _play(settings, day) if day is not None else None
+        inbox = None if day is None else f"http://127.0.0.1:{ports.inbox}"
+        play = _play(settings, day, inbox) if day is not None and inbox is not None else None
         gateway = f"http://{_host(settings.gateway_host)}:{ports.gateway}"
-        metrics = _metrics(settings, ports)
+        metrics = _metrics(settings, ports, inbox)
         environment = _environment(settings, ports, embedded=embedded is not None, play=play)
         screen = screen_on(sys.stdout, f"Siaga {gateway}")
 
@@ -105,12 +108,13 @@ def _run(settings: Settings, day: _Day | None) -> int:
                 database=settings.database_url,
                 metrics=metrics,
                 device=play.device if play is not None else None,
+                inbox=inbox,
             ).write(settings.data_dir)
             screen.note(f"ready: {gateway} takes reports; {path} says where everything is; Ctrl-C ends it")
             return [_simulation(settings, day, play, gateway)] if day and play and day.simulation else []
 
         run = Run(
-            processes=_processes(settings, environment),
+            processes=_processes(settings, environment, metrics),
             forgetful=frozenset({"sinks", *_workers(settings)}),
             fill=_fill(settings, play, embedded=embedded is not None),
             ready=ready,
@@ -141,10 +145,15 @@ def _workers(settings: Settings) -> list[str]:
     return ["streams" if n == 0 else f"streams-{n}" for n in range(settings.stream_workers)]
 
 
-def _metrics(settings: Settings, ports: Ports) -> dict[str, str]:
-    numbers = {"gateway": ports.gateway_metrics, "sinks": ports.sinks_metrics}
-    numbers.update(zip(_workers(settings), ports.streams_metrics, strict=True))
-    return {name: f"http://{_host(settings.metrics_host)}:{port}/metrics" for name, port in numbers.items()}
+def _metrics(settings: Settings, ports: Ports, inbox: str | None) -> dict[str, str]:
+    numbers = {
+        "gateway": ports.gateway_metrics,
+        "sinks": ports.sinks_metrics,
+        **dict(zip(_workers(settings), ports.streams_metrics, strict=True)),
+        _WATCHDOG: ports.watchdog,
+    }
+    metrics = {name: f"http://{_host(settings.metrics_host)}:{port}/metrics" for name, port in numbers.items()}
+    return metrics if inbox is None else {**metrics, _INBOX: f"{inbox}/metrics"}
 
 
 def _environment(settings: Settings, ports: Ports, *, embedded: bool, play: _Play | None) -> dict[str, str]:
@@ -156,18 +165,22 @@ def _environment(settings: Settings, ports: Ports, *, embedded: bool, play: _Pla
         "gateway_metrics_port": ports.gateway_metrics,
         "sinks_metrics_port": ports.sinks_metrics,
         "streams_metrics_port": ports.streams_metrics[0],
+        "watchdog_port": ports.watchdog,
+        "inbox_port": ports.inbox,
     }
     if embedded:
         chosen["gateway_journal"] = "true"
         # The embedded broker has a new worker wait for twice as long as the old one's session lasts.
         chosen["stream_session"] = 6.0
     if play is not None:
+        if settings.watchdog_alarms is None and settings.watchdog_alarms_file is None:
+            chosen["watchdog_alarms"] = f"{play.inbox}/pages/watchdog"
         # The officers of a whole regency share one phone in the simulation.
         chosen["rate_burst"] = max(settings.rate_burst, play.stations * 2)
     return {f"SIAGA_{name.upper()}": str(value) for name, value in chosen.items()}
 
 
-def _processes(settings: Settings, environment: dict[str, str]) -> list[Child]:
+def _processes(settings: Settings, environment: dict[str, str], metrics: dict[str, str]) -> list[Child]:
     from siaga.supervisor.child import Child, siaga_argv
 
     def child(name: str, *arguments: str) -> Child:
@@ -176,8 +189,15 @@ def _processes(settings: Settings, environment: dict[str, str]) -> list[Child]:
         )
 
     streams = [child(name, "streams", "--worker", str(number)) for number, name in enumerate(_workers(settings))]
-    # Stopped in the reverse order: first no more comes in, then what came in is triaged and stored.
-    return [child("sinks", "sinks"), *streams, child("gateway", "gateway")]
+    watched = [f"--target={name}={url}" for name, url in metrics.items() if name not in (_WATCHDOG, _INBOX)]
+    # Stopped in the reverse order: first nobody watches, no more comes in, then what came in is triaged and stored.
+    return [
+        *([child(_INBOX, "inbox")] if _INBOX in metrics else []),
+        child("sinks", "sinks"),
+        *streams,
+        child("gateway", "gateway"),
+        child(_WATCHDOG, "watchdog", *watched),
+    ]
 
 
 # -- what fills a broker ------------------------------------------------------------------------------------------
@@ -213,8 +233,9 @@ def _fill(settings: Settings, play: _Play | None, *, embedded: bool) -> Callable
 
 @dataclass(frozen=True, slots=True)
 class _Play:
-    """A demonstration's country and the devices that report from it."""
+    """A demonstration's country, the devices that report from it, and where its officers are reached."""
 
+    inbox: str
     entries: list[RegistryEntry]
     stations: int
     starting: str
@@ -222,12 +243,16 @@ class _Play:
     tokens: list[str]
 
 
-def _play(settings: Settings, day: _Day) -> _Play:
+def _play(settings: Settings, day: _Day, inbox: str) -> _Play:
     from datetime import UTC, datetime
 
     from producers.auth import make_device
     from producers.simulate.demo import demo_entries
+    from producers.simulate.duty import demo_roster
     from siaga.contracts.registry import DistrictStations
+    from siaga.contracts.roster import PolicyEntry
+    from siaga.escalation.policy import builtin_policy_text
+    from siaga.rules.errors import read_toml
 
     starting = datetime.now(UTC)
     entries: list[RegistryEntry] = demo_entries(
@@ -237,12 +262,17 @@ def _play(settings: Settings, day: _Day) -> _Play:
         starting=starting,
         expect_checkins=day.simulation,
     )
-    districts = tuple(e.district for e in entries if isinstance(e, DistrictStations))
-    stations = sum(len(e.stations) for e in entries if isinstance(e, DistrictStations))
+    voting = [entry for entry in entries if isinstance(entry, DistrictStations)]
+    districts = tuple(entry.district for entry in voting)
+    stations = sum(len(entry.stations) for entry in voting)
+    policy = builtin_policy_text()
+    entries.append(PolicyEntry(schema_version=1, version=read_toml(policy)["version"], toml=policy))
+    entries += demo_roster(voting, starting=starting, inbox=f"{inbox}/pages", seed=day.seed)
     # A check-in each quarter of an hour from every station, all from the first device, and as much again to spare.
     rate = max(settings.rate_per_minute, round(stations * 4 * day.speed / 60) * 2)
     made = [make_device(f"demo-{n + 1}", districts, rate_per_minute=rate) for n in range(_DEMO_DEVICES)]
     return _Play(
+        inbox=inbox,
         entries=[*entries, *(device for device, _ in made)],
         stations=stations,
         starting=starting.isoformat(),

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
+from typing import Final
 
 from siaga.settings import Settings, SettingsError
+
+_LOOPBACK: Final = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +19,8 @@ class Ports:
     gateway_metrics: int
     sinks_metrics: int
     streams_metrics: tuple[int, ...]
+    inbox: int
+    watchdog: int
 
 
 def choose_ports(settings: Settings) -> Ports:
@@ -46,7 +51,9 @@ def choose_ports(settings: Settings) -> Ports:
         choose(host, first + number, f"metrics of stream worker {number}", "streams_metrics_port")
         for number in range(settings.stream_workers)
     )
-    return Ports(gateway, metrics, sinks, streams)
+    watchdog = choose(host, settings.watchdog_port, "watchdog's metrics", "watchdog_port")
+    inbox = choose(_LOOPBACK, settings.inbox_port, "inbox", "inbox_port")
+    return Ports(gateway, metrics, sinks, streams, inbox, watchdog)
 
 
 def is_free(host: str, port: int) -> bool:

@@ -26,6 +26,7 @@ class RunFile:
     database: str
     metrics: Mapping[str, str]
     device: Mapping[str, Any] | None
+    inbox: str | None = None
 
     def write(self, directory: Path) -> Path:
         """Write it whole or not at all, readable by its owner only; the path."""
@@ -38,6 +39,7 @@ class RunFile:
             "database": self.database,
             "metrics": dict(self.metrics),
             "device": None if self.device is None else dict(self.device),
+            "inbox": self.inbox,
         }
         # The mode is set as the file is made: there is no moment at which others could read it.
         handle = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -28,8 +28,8 @@ class Demo:
     """A demonstration with its own directory and free ports."""
 
     def __init__(self, directory: Path, *arguments: str, **environment: str) -> None:
-        ports = ("GATEWAY_PORT", "GATEWAY_METRICS_PORT", "SINKS_METRICS_PORT", "STREAMS_METRICS_PORT")
-        env = {**os.environ, **{f"SIAGA_{name}": "0" for name in ports}, **environment}
+        ports = ("GATEWAY", "GATEWAY_METRICS", "SINKS_METRICS", "STREAMS_METRICS", "INBOX", "WATCHDOG")
+        env = {**os.environ, **{f"SIAGA_{name}_PORT": "0" for name in ports}, **environment}
         argv = [sys.executable, "-m", "siaga", "demo", *arguments]
         self.directory = directory / "var" / "demo"
         self.process = Process("demo", argv, log=directory / "demo.out", env=env, cwd=directory)
@@ -98,9 +98,9 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
 def test_the_run_file_has_what_another_program_needs_and_is_private(demo: Demo) -> None:
     run = demo.run
 
-    assert set(run) == {"gateway", "kafka", "database", "metrics", "device"}
+    assert set(run) == {"gateway", "kafka", "database", "metrics", "device", "inbox"}
     assert set(run["device"]) == {"id", "token", "districts"}
-    assert set(run["metrics"]) == {"gateway", "sinks", "streams"}
+    assert set(run["metrics"]) == {"gateway", "sinks", "streams", "watchdog", "inbox"}
     assert stat.S_IMODE(demo.path.stat().st_mode) == 0o600
     for url in run["metrics"].values():
         assert "siaga_" in httpx.get(url).text
