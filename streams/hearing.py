@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from siaga.contracts.topics import COMMANDS
+
 #: A canary that is absent for so long means that reports do not come through either.
 BROKEN: Final = 15.0
 #: After a break, what was spooled is waited for as long as the break lasted, but no longer than this.
@@ -47,22 +49,26 @@ class Hearing:
         self._deaf_until.clear()
         self._handled.clear()
 
+    def caught_up(self, partition: int, waiting: Mapping[Where, tuple[int, int]] | None) -> bool:
+        """Whether everything that stood in this partition's inputs when they were last looked at was handled.
+
+        ``waiting`` is, for each input, what the group has committed and where the log ended; None where nobody could
+        see it lately.
+        """
+        return waiting is not None and all(
+            max(committed, self._handled.get(where, 0)) >= end
+            for where, (committed, end) in waiting.items()
+            if where.partition == partition and where.topic != COMMANDS
+        )
+
     def can_tell(self, partition: int, waiting: Mapping[Where, tuple[int, int]] | None, now: float) -> bool:
         """Whether a missing check-in in this partition is really missing.
 
-        Args:
-            partition: which one.
-            waiting: for each input, what the group has committed and where the log ended, as last seen; None where
-                nobody could see it lately.
-            now: the present.
+        ``waiting`` is as :meth:`caught_up` has it, ``now`` the present.
         """
-        if waiting is None or now < self._deaf_until.get(partition, 0.0):
+        if now < self._deaf_until.get(partition, 0.0):
             return False
         # Without any canary there is no gateway to break down: devices write to Kafka themselves.
         if now - self._canary.get(partition, now) > BROKEN:
             return False
-        return all(
-            max(committed, self._handled.get(where, 0)) >= end
-            for where, (committed, end) in waiting.items()
-            if where.partition == partition
-        )
+        return self.caught_up(partition, waiting)

@@ -147,6 +147,16 @@ class Intake:
         self._rejections, self._canaries = [], []
         return told
 
+    def is_early(self, record: Incoming) -> bool:
+        """Whether the record decides about an incident that nobody here has heard of yet."""
+        if record.topic != COMMANDS:
+            return False
+        for command in decode(Command, record.value).items:
+            district = self._districts.all.get(command.district)
+            if district is None or str(command.incident_id) not in district.state.incidents:
+                return True
+        return False
+
     def take(self, record: Incoming, now: datetime) -> None:
         """Fold one record into the districts' states. ``now`` is the time of rejections and of passing canaries."""
         kind = metrics.KINDS[record.topic]

@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any, Final
 
 from siaga.contracts.escalation import EscalationState
-from siaga.contracts.topics import REPORTS
+from siaga.contracts.topics import COMMANDS, REPORTS
 from siaga.escalation.duties import Duties
 from siaga.settings import Settings
 from streams import metrics
@@ -37,6 +37,11 @@ logger = logging.getLogger(__name__)
 MOST_PENDING: Final = 2000
 #: Seconds between two looks for what came due.
 _TICK: Final = 0.5
+
+
+def _incoming(event: Any) -> Incoming:
+    message = event.message
+    return Incoming(message.topic, message.partition, message.offset, event.value, steady_now())
 
 
 def end_at_once(why: str) -> None:
@@ -65,6 +70,8 @@ class Stream:
         #: Folded and not yet acknowledged, and when the first of them came (monotonic seconds).
         self._pending: list[Any] = []
         self._since = 0.0
+        #: Commands about incidents whose reports may still be on their way, in order, not acknowledged.
+        self._early: list[Any] = []
         self._work = asyncio.Event()
         self._writing = asyncio.Lock()
         #: Districts whose registry changed and that were not told yet to decide anew.
@@ -82,17 +89,34 @@ class Stream:
         """Faust's agent. Never raises: an exception here would have Faust pass over the record."""
         events: AsyncIterator[Any] = stream.noack().events()
         async for event in events:
-            if not self._pending:
-                self._since = time.monotonic()
             self._take_registry()
-            message = event.message
-            record = Incoming(message.topic, message.partition, message.offset, event.value, steady_now())
-            self._intake.take(record, datetime.now(UTC))
-            self._pending.append(event)
-            self._work.set()
+            record = _incoming(event)
+            # Topics are read side by side: after an outage a decision may come before what it is about.
+            if record.topic == COMMANDS and (self._early or self._intake.is_early(record)):
+                self._early.append(event)
+                continue
+            self._fold(event, record)
             # A full buffer keeps the loop in here: do not wait for the flusher's turn.
             if len(self._pending) >= MOST_PENDING or time.monotonic() - self._since > self._flush_after:
                 await self.flush()
+
+    def _fold(self, event: Any, record: Incoming) -> None:
+        if not self._pending:
+            self._since = time.monotonic()
+        self._intake.take(record, datetime.now(UTC))
+        self._pending.append(event)
+        self._work.set()
+
+    def _take_early(self, waiting: Mapping[Where, tuple[int, int]] | None) -> None:
+        """Carry out, or refuse, the commands that waited, once everything before them was handled."""
+        still: list[Any] = []
+        for event in self._early:
+            record = _incoming(event)
+            if still or not self.hearing.caught_up(record.partition, waiting):
+                still.append(event)
+            else:
+                self._fold(event, record)
+        self._early = still
 
     async def run_flusher(self) -> None:
         """Writes what was gathered, ``stream_flush`` seconds after the first of it."""
@@ -139,6 +163,7 @@ class Stream:
         async with self._writing:
             # Folded after the last flush, into states that are replaced now: they come again.
             self._pending.clear()
+            self._early.clear()
             self._intake.take_told()
             owned = {tp.partition for tp in self._app.consumer.assignment() if tp.topic == REPORTS}
             for key in [key for key in self._table.data if self._partition_of(key) not in owned]:
@@ -188,9 +213,11 @@ class Stream:
             if not self.ready.is_set() or self._app.rebalancing:
                 continue
             now = datetime.now(UTC)
-            waiting, self._reexamine = dict.fromkeys(self._reexamine), []
-            mine = [code for code in waiting if self.districts.partition(code) in self.districts.owned]
-            can_tell = partial(self.hearing.can_tell, waiting=waiting_in(), now=time.monotonic())
+            changed, self._reexamine = dict.fromkeys(self._reexamine), []
+            mine = [code for code in changed if self.districts.partition(code) in self.districts.owned]
+            waiting = waiting_in()
+            self._take_early(waiting)
+            can_tell = partial(self.hearing.can_tell, waiting=waiting, now=time.monotonic())
             due = self._deadlines.due(now.timestamp(), steady_now(), can_tell)
             timers = [*registry_timers(mine, now), *due]
             if timers and not await self._log.offer(timer_records(self.districts, timers, now)):

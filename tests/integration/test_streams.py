@@ -14,6 +14,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from siaga.contracts.canary import Canary
 from siaga.contracts.topics import INCIDENTS, NEIGHBOURS, REJECTED, REPORTS, STATE_CHANGELOG, TIMERS, partition_of
+from siaga.triage.joining import incident_id_of
 from streams.stall import STALLED
 from tests.conftest import BOTH_BROKERS, EMBEDDED
 from tests.support import builders
@@ -184,6 +185,29 @@ def test_a_station_that_nobody_ever_heard_of_is_noticed_to_be_silent(streams: Ma
         what=lambda: f"a silence; there are {stack.items(TIMERS)}{stack.tails()}",
     )
     assert incident["station_id"] in (builders.STATION, builders.OTHER_STATION)
+
+
+def test_a_decision_that_is_read_before_its_report_waits_for_it_and_one_about_nothing_is_refused(
+    streams: MakeStack,
+) -> None:
+    stack = streams()
+    stack.prepare()
+    report = builders.report()
+    decided = builders.command("acknowledge", incident_id_of(report["report_id"]))
+    about_nothing = builders.command("acknowledge", "00000000-0000-4000-8000-000000000001")
+    stack.command(decided)
+    stack.command(about_nothing)
+    send(stack, report)
+
+    stack.start("streams")
+
+    until(
+        lambda: [i["state"] for i in latest(stack).values()] == ["acknowledged"],
+        timeout=30,
+        what=lambda: f"the acknowledgement; there are {latest(stack)} {stack.items(REJECTED)}{stack.tails()}",
+    )
+    until(lambda: stack.items(REJECTED), timeout=30, what="the refusal of the other")
+    assert [item["reason"] for item in stack.items(REJECTED)] == ["unknown_incident"]
 
 
 @pytest.mark.chaos
