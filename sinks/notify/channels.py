@@ -31,7 +31,7 @@ _NUMBERS: Final = (
     "circuit_pause_seconds",
 )
 _COUNTS: Final = ("tries", "parallel", "circuit_failures")
-_COMMON: Final = (*_NUMBERS, *_COUNTS, "repeats_safely", "limits")
+_COMMON: Final = (*_NUMBERS, *_COUNTS, "repeats_safely", "limits", "receipt_seconds")
 _OWN: Final = ("adapter", "url", "body", "fields", "headers", "receipt", "ask_url", "ask_status", "delivered")
 #: Channels whose messages are short: they cost by length, or are read out.
 BRIEF: Final = (ChannelKind.SMS, ChannelKind.VOICE)
@@ -51,6 +51,8 @@ class ChannelSpec:
     ask_url: str | None = field(repr=False, default=None)
     ask_status: str | None = None
     delivered: tuple[str, ...] = ("delivered",)
+    #: Seconds after it took a page at which the provider is asked whether it arrived.
+    receipts: tuple[float, ...] = (5.0, 20.0, 60.0, 300.0, 900.0)
     timeout: float = 8.0
     tries: int = 4
     pause: float = 1.0
@@ -190,6 +192,7 @@ def _spec(
         ask_url=texts.one("ask_url", table.get("ask_url")),
         ask_status=texts.one("ask_status", table.get("ask_status")),
         delivered=tuple(str(word).casefold() for word in table.get("delivered", ("delivered",))),
+        receipts=_seconds(f"{place}.receipt_seconds", table["receipt_seconds"], found),
         timeout=float(table["timeout_seconds"]),
         tries=table["tries"],
         pause=float(table["pause_seconds"]),
@@ -204,6 +207,13 @@ def _spec(
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _seconds(place: str, value: object, found: Findings) -> tuple[float, ...]:
+    if isinstance(value, list) and all(_is_number(seconds) and seconds > 0 for seconds in value):
+        return tuple(sorted(float(seconds) for seconds in value))
+    found.add(place, "holds what is no duration", "write a list of seconds such as [5, 60, 300]")
+    return ()
 
 
 def _limits(place: str, value: object, found: Findings) -> tuple[Limit, ...]:

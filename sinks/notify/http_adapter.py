@@ -129,9 +129,15 @@ def _connection(url: str, timeout: float) -> tuple[http.client.HTTPConnection, s
 
 @contextmanager
 def _cut_off(connection: http.client.HTTPConnection, seconds: float) -> Iterator[None]:
-    """End the exchange after ``seconds``: the socket's own timeout begins anew with every byte that trickles in."""
+    """End the exchange after ``seconds``: the socket's own timeout begins anew with every byte that trickles in.
+
+    Raises:
+        TimeoutError: it was ended; what had come until then is no whole answer, though it may look like one.
+    """
+    late = threading.Event()
 
     def cut() -> None:
+        late.set()
         with suppress(OSError, AttributeError):
             connection.sock.shutdown(socket.SHUT_RDWR)
 
@@ -142,11 +148,15 @@ def _cut_off(connection: http.client.HTTPConnection, seconds: float) -> Iterator
         yield
     finally:
         timer.cancel()
+    if late.is_set():
+        raise TimeoutError
 
 
 def _answer(response: http.client.HTTPResponse) -> dict[Any, Any]:
     """The JSON object that was answered, or an empty one, with what ``Retry-After`` says."""
     body = response.read(_ANSWER_BYTES)
+    if response.length and len(body) < _ANSWER_BYTES:
+        raise http.client.IncompleteRead(body, response.length)
     answer: dict[Any, Any] = {}
     with suppress(ValueError, RecursionError):
         parsed = json.loads(body)

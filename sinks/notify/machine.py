@@ -81,8 +81,6 @@ _EVENTS: Final = {
     Verdict.UNCLEAR: Event.UNCLEAR,
     Verdict.NOT_THERE: Event.NOT_THERE,
 }
-#: Seconds after a provider took a page at which it is asked whether it arrived.
-_RECEIPTS: Final = (5.0, 20.0, 60.0, 300.0, 900.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,4 +264,4 @@ def after_receipt(state: PageState, outcome: Outcome, spec: ChannelSpec, now: fl
 def _next_receipt(spec: ChannelSpec, age: float, now: float) -> float | None:
     if not spec.can_learn_of_delivery:
         return None
-    return next((now - age + after for after in _RECEIPTS if after > age), None)
+    return next((now - age + after for after in spec.receipts if after > age), None)
