@@ -18,6 +18,8 @@ _MODULES: Final = (
     "console",
     "topics",
     "reporting",
+    "decide",
+    "why",
     "simulate",
     "registry",
     "rules",

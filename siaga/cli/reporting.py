@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import typer
+
+from siaga.cli.running import running
 
 if TYPE_CHECKING:
     from siaga.contracts.registry import Device
@@ -57,7 +58,7 @@ def report(
     from siaga.settings import load_settings
 
     settings = load_settings()
-    run = _running(settings)
+    run = running(settings)
     facts = {
         "injured": injured,
         "dead": dead,
@@ -204,7 +205,7 @@ def _with_kafka() -> Settings:
 
     settings = load_settings()
     if not settings.kafka:
-        settings = settings.model_copy(update={"kafka": _running(settings).get("kafka")})
+        settings = settings.model_copy(update={"kafka": running(settings).get("kafka")})
     settings.require_kafka()
     return settings
 
@@ -245,20 +246,6 @@ def _publish(settings: Settings, device: Device) -> None:
 
 
 # -- both ---------------------------------------------------------------------------------------------------------
-
-
-def _running(settings: Settings) -> Mapping[str, Any]:
-    """What the Siaga that runs here says of itself; empty when none does."""
-    import json
-
-    for directory in (settings.data_dir, settings.data_dir / "demo"):
-        try:
-            read = json.loads(Path(directory, "run.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        if isinstance(read, dict):
-            return read
-    return {}
 
 
 def _fail(message: str) -> NoReturn:

@@ -1,0 +1,34 @@
+"""Where the Siaga that runs on this machine has its broker and its database, for commands that talk to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from siaga.settings import Settings
+
+
+def running(settings: Settings) -> Mapping[str, Any]:
+    """What the Siaga that runs here says of itself (``run.json``); empty when none does."""
+    import json
+
+    for directory in (settings.data_dir, settings.data_dir / "demo"):
+        try:
+            read = json.loads(Path(directory, "run.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(read, dict):
+            return read
+    return {}
+
+
+def settings_of_running() -> Settings:
+    """The settings, with the running Siaga's broker and database where none are set."""
+    from siaga.settings import load_settings
+
+    settings = load_settings()
+    run = running(settings)
+    found = {name: run.get(name) for name in ("kafka", "database") if getattr(settings, name) is None}
+    return settings.model_copy(update=found)
