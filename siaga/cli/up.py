@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _DEMO_DEVICES = 9
 _WATCHDOG = "watchdog"
 _INBOX = "inbox"
+_CONSOLE = "console"
 
 
 def register(app: typer.Typer) -> None:
@@ -30,7 +31,7 @@ def register(app: typer.Typer) -> None:
 
 
 def up() -> None:
-    """Run gateway, streams and sinks in this terminal until Ctrl-C, with an embedded broker unless Kafka is set."""
+    """Run all of Siaga in this terminal until Ctrl-C, with an embedded broker unless Kafka is set."""
     from siaga.settings import load_settings
     from siaga.supervisor.runfile import owning
 
@@ -97,11 +98,13 @@ def _run(settings: Settings, day: _Day | None) -> int:
         inbox = None if day is None else f"http://127.0.0.1:{ports.inbox}"
         play = _play(settings, day, inbox) if day is not None and inbox is not None else None
         gateway = f"http://{_host(settings.gateway_host)}:{ports.gateway}"
-        metrics = _metrics(settings, ports, inbox)
+        console = f"http://{_host(settings.console_host)}:{ports.console}"
+        metrics = {**_metrics(settings, ports, inbox), _CONSOLE: f"{console}/metrics"}
         environment = _environment(settings, ports, embedded=embedded is not None, play=play)
         screen = screen_on(sys.stdout, f"Siaga {gateway}")
 
         def ready() -> Sequence[Child]:
+            users, hint = _users(settings, demonstration=day is not None)
             path = RunFile(
                 gateway=gateway,
                 kafka=settings.require_kafka(),
@@ -109,8 +112,11 @@ def _run(settings: Settings, day: _Day | None) -> int:
                 metrics=metrics,
                 device=play.device if play is not None else None,
                 inbox=inbox,
+                console=console,
+                users=users,
             ).write(settings.data_dir)
-            screen.note(f"ready: {gateway} takes reports; {path} says where everything is; Ctrl-C ends it")
+            screen.note(f"ready: {console} is the command centre; {hint}")
+            screen.note(f"{gateway} takes reports; {path} says where everything is; Ctrl-C ends it")
             return [_simulation(settings, day, play, gateway)] if day and play and day.simulation else []
 
         run = Run(
@@ -120,7 +126,7 @@ def _run(settings: Settings, day: _Day | None) -> int:
             ready=ready,
             broker=embedded,
         )
-        scraper = Scraper(metrics, {"gateway": f"{gateway}/readyz"})
+        scraper = Scraper(metrics, {"gateway": f"{gateway}/readyz", _CONSOLE: f"{console}/readyz"})
         Supervisor(run, scraper, screen).run()
     except (RunError, BrokerError) as error:
         typer.echo(f"siaga: {error}", err=True)
@@ -167,6 +173,7 @@ def _environment(settings: Settings, ports: Ports, *, embedded: bool, play: _Pla
         "streams_metrics_port": ports.streams_metrics[0],
         "watchdog_port": ports.watchdog,
         "inbox_port": ports.inbox,
+        "console_port": ports.console,
     }
     if embedded:
         chosen["gateway_journal"] = "true"
@@ -196,8 +203,36 @@ def _processes(settings: Settings, environment: dict[str, str], metrics: dict[st
         child("sinks", "sinks"),
         *streams,
         child("gateway", "gateway"),
+        child(_CONSOLE, "console"),
         child(_WATCHDOG, "watchdog", *watched),
     ]
+
+
+# -- who may sign in ----------------------------------------------------------------------------------------------
+
+
+def _users(settings: Settings, *, demonstration: bool) -> tuple[dict[str, dict[str, str]] | None, str]:
+    """A demonstration's user of each role, with password and token; and what to say about signing in."""
+    from contextlib import closing
+
+    from console.accounts.users import User, new_password
+    from console.core import make_core
+    from siaga.redaction import UserRole
+
+    core = make_core(settings)
+    with closing(core.database):
+        if not demonstration:
+            return None, "sign in" if core.users.all() else "make a user: siaga user add NAME --role admin"
+        made = {}
+        for role in (role for role in UserRole if role is not UserRole.PUBLIC):
+            password = new_password()
+            core.users.add(User(role.value, role, None, (), True), password, core.now())
+            made[role.value] = {
+                "name": role.value,
+                "password": password,
+                "token": core.tokens.make(role.value, core.now()),
+            }
+    return made, f"sign in as commander with {made['commander']['password']}"
 
 
 # -- what fills a broker ------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ class Ports:
     streams_metrics: tuple[int, ...]
     inbox: int
     watchdog: int
+    console: int
 
 
 def choose_ports(settings: Settings) -> Ports:
@@ -53,7 +54,8 @@ def choose_ports(settings: Settings) -> Ports:
     )
     watchdog = choose(host, settings.watchdog_port, "watchdog's metrics", "watchdog_port")
     inbox = choose(_LOOPBACK, settings.inbox_port, "inbox", "inbox_port")
-    return Ports(gateway, metrics, sinks, streams, inbox, watchdog)
+    console = choose(settings.console_host, settings.console_port, "command centre", "console_port")
+    return Ports(gateway, metrics, sinks, streams, inbox, watchdog, console)
 
 
 def is_free(host: str, port: int) -> bool:

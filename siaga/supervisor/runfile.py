@@ -19,7 +19,10 @@ _LOCK: Final = ".lock"
 
 @dataclass(frozen=True, slots=True)
 class RunFile:
-    """What it holds. ``device`` has a secret, so only the owner may read the file."""
+    """What it holds. ``device`` and ``users`` have secrets, so only the owner may read the file.
+
+    ``users`` has by role a demonstration's ``name``, ``password`` and ``token``.
+    """
 
     gateway: str
     kafka: str
@@ -27,6 +30,8 @@ class RunFile:
     metrics: Mapping[str, str]
     device: Mapping[str, Any] | None
     inbox: str | None = None
+    console: str | None = None
+    users: Mapping[str, Mapping[str, str]] | None = None
 
     def write(self, directory: Path) -> Path:
         """Write it whole or not at all, readable by its owner only; the path."""
@@ -40,6 +45,8 @@ class RunFile:
             "metrics": dict(self.metrics),
             "device": None if self.device is None else dict(self.device),
             "inbox": self.inbox,
+            "console": self.console,
+            "users": None if self.users is None else {role: dict(user) for role, user in self.users.items()},
         }
         # The mode is set as the file is made: there is no moment at which others could read it.
         handle = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

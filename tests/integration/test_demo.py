@@ -28,7 +28,7 @@ class Demo:
     """A demonstration with its own directory and free ports."""
 
     def __init__(self, directory: Path, *arguments: str, **environment: str) -> None:
-        ports = ("GATEWAY", "GATEWAY_METRICS", "SINKS_METRICS", "STREAMS_METRICS", "INBOX", "WATCHDOG")
+        ports = ("GATEWAY", "GATEWAY_METRICS", "SINKS_METRICS", "STREAMS_METRICS", "INBOX", "WATCHDOG", "CONSOLE")
         env = {**os.environ, **{f"SIAGA_{name}_PORT": "0" for name in ports}, **environment}
         argv = [sys.executable, "-m", "siaga", "demo", *arguments]
         self.directory = directory / "var" / "demo"
@@ -98,9 +98,9 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
 def test_the_run_file_has_what_another_program_needs_and_is_private(demo: Demo) -> None:
     run = demo.run
 
-    assert set(run) == {"gateway", "kafka", "database", "metrics", "device", "inbox"}
+    assert set(run) == {"gateway", "kafka", "database", "metrics", "device", "inbox", "console", "users"}
     assert set(run["device"]) == {"id", "token", "districts"}
-    assert set(run["metrics"]) == {"gateway", "sinks", "streams", "watchdog", "inbox"}
+    assert set(run["metrics"]) == {"gateway", "sinks", "streams", "watchdog", "inbox", "console"}
     assert stat.S_IMODE(demo.path.stat().st_mode) == 0o600
     for url in run["metrics"].values():
         assert "siaga_" in httpx.get(url).text
@@ -113,6 +113,23 @@ def test_a_posted_report_becomes_an_incident_in_the_database(demo: Demo) -> None
 
     assert answer.status_code == 202
     demo.until_triaged(report["report_id"])
+
+
+def test_a_posted_report_is_on_the_command_centre_and_is_taken_there(demo: Demo) -> None:
+    run = demo.run
+    operator = {"Authorization": f"Bearer {run['users']['operator']['token']}"}
+    assert demo.post(builders.report("violence.mass_clash", station=demo.a_station())).status_code == 202
+
+    def listed(**state: str) -> list[dict[str, Any]]:
+        found = httpx.get(f"{run['console']}/api/incidents", params=state, headers=operator).json()["incidents"]
+        return [incident for incident in found if incident["kind"] == "violence.mass_clash"]
+
+    incident = until(listed, timeout=30, what=lambda: f"the incident\n{demo.process.tail()}")[0]
+    path = f"{run['console']}/api/incidents/{incident['incident_id']}/commands"
+    assert httpx.post(path, json={"action": "acknowledge"}, headers=operator).status_code == 202
+
+    taken = until(lambda: listed(state="acknowledged"), timeout=30, what=lambda: f"it taken\n{demo.process.tail()}")
+    assert taken[0]["acknowledged_by"] == "operator"
 
 
 def test_a_process_that_is_killed_comes_back_and_nothing_is_lost(demo: Demo) -> None:

@@ -52,7 +52,7 @@ def test_a_process_that_ran_well_is_started_again_soon() -> None:
 
 
 def free_settings(**chosen: object) -> Settings:
-    names = ("gateway", "gateway_metrics", "sinks_metrics", "streams_metrics", "inbox", "watchdog")
+    names = ("gateway", "gateway_metrics", "sinks_metrics", "streams_metrics", "inbox", "watchdog", "console")
     zero = {f"{name}_port": 0 for name in names}
     return Settings.model_validate({**zero, **chosen})
 
@@ -97,6 +97,8 @@ def test_the_run_file_says_where_everything_is_and_only_its_owner_may_read_it(tm
         "metrics": metrics,
         "device": device,
         "inbox": None,
+        "console": None,
+        "users": None,
     }
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [entry.name for entry in tmp_path.iterdir()] == ["run.json"]
