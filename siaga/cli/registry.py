@@ -1,8 +1,9 @@
-"""``siaga registry load``: stations, calendar, kinds and rules out of a directory, into effect within seconds."""
+"""``siaga registry load``: stations, calendar, kinds, rules and duties out of a directory, in effect within seconds."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,13 +31,16 @@ def load(
     dry_run: bool = typer.Option(False, "--dry-run", help="Check every file and load nothing."),
     as_json: bool = typer.Option(False, "--json", help="Print the summary and the problems as JSON."),
 ) -> None:
-    """Load DIRECTORY into the registry: all of it, or nothing and every wrong line named with its remedy."""
+    """Load DIRECTORY into the registry: all of it, or nothing and every wrong line named with its remedy.
+
+    What is being escalated at that moment goes on with the policy and the roster that it began with.
+    """
     import json
 
-    from siaga.election.files import DirectoryUnusable, read_directory
+    from siaga.election.files import DirectoryUnusable
 
     try:
-        entries = read_directory(directory)
+        entries = _read(directory)
     except DirectoryUnusable as error:
         if as_json:
             typer.echo(json.dumps({"directory": str(directory), "loaded": False, "problems": _told(error)}))
@@ -52,6 +56,30 @@ def load(
         typer.echo(json.dumps({"directory": str(directory), "loaded": not dry_run, **summary, "problems": []}))
     else:
         typer.echo(f"{_sentence(summary)} {'would be loaded' if dry_run else 'loaded'}.")
+
+
+def _read(directory: Path) -> list[RegistryEntry]:
+    """What the files of a directory make, duties and policy as well; every problem of all of them at once."""
+    from siaga.election.files import DirectoryUnusable, FileProblem, read_directory
+    from siaga.escalation.files import read_duties
+    from siaga.rules.errors import RulesError
+
+    entries: list[RegistryEntry] = []
+    found: list[FileProblem] = []
+    try:
+        entries += read_directory(directory)
+    except DirectoryUnusable as error:
+        found += error.problems
+    try:
+        policy, rosters = read_duties(directory, needs_roster=False)
+        entries += [*rosters, *([] if policy is None else [policy])]
+    except RulesError as error:
+        for problem in error.problems:
+            file, _, field = problem.field.partition(": ")
+            found.append(FileProblem(file, None, replace(problem, field=field)))
+    if found:
+        raise DirectoryUnusable(found)
+    return entries
 
 
 def _publish(entries: Sequence[RegistryEntry]) -> None:
@@ -80,8 +108,10 @@ def _told(error: Any) -> list[dict[str, Any]]:
 
 def _summary(entries: Sequence[RegistryEntry]) -> dict[str, Any]:
     from siaga.contracts.registry import Calendar, DistrictStations, RulesetEntry, TaxonomyEntry
+    from siaga.contracts.roster import PolicyEntry, RosterEntry
 
     summary: dict[str, Any] = {"districts": 0, "stations": 0, "calendar": None, "taxonomy": None, "ruleset": None}
+    summary |= {"policy": None, "rosters": 0, "officers": 0, "shifts": 0}
     for entry in entries:
         match entry:
             case DistrictStations():
@@ -93,6 +123,12 @@ def _summary(entries: Sequence[RegistryEntry]) -> dict[str, Any]:
                 summary["taxonomy"] = entry.version
             case RulesetEntry():
                 summary["ruleset"] = entry.version
+            case PolicyEntry():
+                summary["policy"] = entry.version
+            case RosterEntry():
+                summary["rosters"] += 1
+                summary["officers"] += len(entry.officers)
+                summary["shifts"] += len(entry.shifts)
             case _:
                 pass
     return summary
@@ -102,5 +138,8 @@ def _sentence(summary: dict[str, Any]) -> str:
     parts = []
     if summary["districts"]:
         parts.append(f"{summary['stations']:,} stations in {summary['districts']:,} districts")
-    parts += [f"{name} {summary[name]}" for name in ("calendar", "taxonomy", "ruleset") if summary[name]]
+    parts += [f"{name} {summary[name]}" for name in ("calendar", "taxonomy", "ruleset", "policy") if summary[name]]
+    if summary["rosters"]:
+        rosters = f"{summary['rosters']:,} roster{'s' if summary['rosters'] > 1 else ''}"
+        parts.append(f"{rosters} with {summary['officers']:,} officers and {summary['shifts']:,} shifts")
     return ", ".join(parts)

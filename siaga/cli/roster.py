@@ -1,24 +1,29 @@
-"""``siaga roster check|load`` and ``siaga oncall``: who is on duty, before the day and at a moment."""
+"""``siaga roster check|load|drill`` and ``siaga oncall``: who is on duty, before the day and at a moment.
+
+Without a directory they ask what is loaded. ``siaga roster load`` is another name of ``siaga registry load``.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
-    from siaga.contracts.registry import RegistryEntry
-    from siaga.contracts.roster import RosterEntry
+    from siaga.contracts.roster import PolicyEntry, RosterEntry
     from siaga.escalation.oncall import Rung
     from siaga.escalation.policy import Policy
+    from siaga.rules.taxonomy import Taxonomy
 
 _TIMES = ["%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z"]
 
 
 def register(app: typer.Typer) -> None:
     """Add ``siaga roster`` and ``siaga oncall``."""
+    from siaga.cli.registry import load
+
     group = typer.Typer(help="Duty rosters.", no_args_is_help=True)
     group.command("check")(check)
     group.command("load")(load)
@@ -27,7 +32,9 @@ def register(app: typer.Typer) -> None:
 
 
 def check(
-    directory: Path = typer.Argument(help="A directory with roster.toml and, if there is one, policy.toml."),
+    directory: Path | None = typer.Argument(
+        None, help="A directory with roster.toml and, if there is one, policy.toml; by default what is loaded."
+    ),
     since: datetime | None = typer.Option(
         None, "--from", formats=_TIMES, help="First moment to look at, with an offset; the first shift by default."
     ),
@@ -47,9 +54,8 @@ def check(
     from dataclasses import asdict
 
     from siaga.escalation.check import check_roster
-    from siaga.rules.taxonomy import builtin_taxonomy
 
-    policy, rosters = _read(directory)
+    policy, rosters, taxonomy = _duties(directory)
     findings = []
     for roster in rosters:
         named = {d for agency in roster.agencies for d in agency.districts}
@@ -59,7 +65,7 @@ def check(
         findings += check_roster(
             roster,
             policy,
-            builtin_taxonomy(),
+            taxonomy,
             districts=chosen,
             since=since or min(shift.starts_at for shift in roster.shifts),
             until=until or max(shift.ends_at for shift in roster.shifts),
@@ -75,42 +81,11 @@ def check(
     raise typer.Exit(1 if findings else 0)
 
 
-def load(
-    directory: Path = typer.Argument(help="A directory with roster.toml and, if there is one, policy.toml."),
-    dry_run: bool = typer.Option(False, "--dry-run", help="Check every file and load nothing."),
-) -> None:
-    """Load the rosters and the policy of DIRECTORY: all of it, or nothing and every problem named with its remedy.
-
-    What is being escalated goes on with what it began with.
-    """
-    from siaga.escalation.files import read_duties
-    from siaga.rules.errors import RulesError
-
-    try:
-        policy, rosters = read_duties(directory)
-    except RulesError as error:
-        _stop(str(error))
-    if not dry_run:
-        _publish([*rosters, *([] if policy is None else [policy])])
-    shifts, officers = sum(len(r.shifts) for r in rosters), sum(len(r.officers) for r in rosters)
-    told = f"{len(rosters)} rosters with {officers} officers and {shifts} shifts"
-    told += "" if policy is None else f", and policy {policy.version},"
-    typer.echo(f"{told} {'would be loaded' if dry_run else 'loaded'}.")
-
-
-def _publish(entries: list[RegistryEntry]) -> None:
-    from siaga.settings import load_settings
-    from siaga.wire.registry_tail import RegistryError, publish_entries
-
-    try:
-        publish_entries(load_settings(), entries)
-    except RegistryError as error:
-        _stop(str(error))
-
-
 def oncall(
     *,
-    at: datetime = typer.Option(..., "--at", formats=_TIMES, help="When, with an offset: 2022-02-23T09:00+07:00."),
+    at: datetime | None = typer.Option(
+        None, "--at", formats=_TIMES, help="When, with an offset: 2022-02-23T09:00+07:00; now by default."
+    ),
     district: str = typer.Option(..., "--district", help="The district's code, such as 33.26.09."),
     kind: str = typer.Option(..., "--kind", help="The incident's kind, such as violence.brawl."),
     severity: int | None = typer.Option(
@@ -118,7 +93,9 @@ def oncall(
     ),
     accused: str | None = typer.Option(None, "--accused", help="The accused unit's code: nobody of it is called."),
     village: str | None = typer.Option(None, "--village", help="The village's code, for its mediator."),
-    directory: Path = typer.Option(Path(), "--roster", help="A directory with roster.toml."),
+    directory: Path | None = typer.Option(
+        None, "--roster", help="A directory with roster.toml; by default what is loaded."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print the answer as JSON."),
 ) -> None:
     """Say who would be called at a moment, in which order, and why; and who would not."""
@@ -128,10 +105,9 @@ def oncall(
     from siaga.escalation.roster import Roster
     from siaga.rules.agency import agencies
     from siaga.rules.errors import suggestion
-    from siaga.rules.taxonomy import builtin_taxonomy
 
-    policy, rosters = _read(directory)
-    taxonomy = builtin_taxonomy()
+    policy, rosters, taxonomy = _duties(directory)
+    at = at or datetime.now(UTC)
     known = taxonomy.get(kind)
     if known is None:
         _stop(f"--kind: there is no kind {kind}; {suggestion(kind, taxonomy.kinds)}see 'siaga rules'")
@@ -206,16 +182,37 @@ def _print(told: dict[str, Any], policy: Policy) -> None:
         typer.echo(f"To mediate: {', '.join(told['mediators'])}")
 
 
-def _read(directory: Path) -> tuple[Policy, list[RosterEntry]]:
-    from siaga.escalation.files import read_duties
+def _duties(directory: Path | None) -> tuple[Policy, list[RosterEntry], Taxonomy]:
+    """The policy, the rosters and the kinds of a directory, or what is loaded."""
     from siaga.escalation.policy import builtin_policy, parse_policy
+
+    entry, rosters, taxonomy = _loaded() if directory is None else _read(directory)
+    return (builtin_policy() if entry is None else parse_policy(entry.toml)), rosters, taxonomy
+
+
+def _read(directory: Path) -> tuple[PolicyEntry | None, list[RosterEntry], Taxonomy]:
+    from siaga.escalation.files import read_duties
     from siaga.rules.errors import RulesError
+    from siaga.rules.taxonomy import builtin_taxonomy
 
     try:
-        policy, rosters = read_duties(directory)
+        return *read_duties(directory), builtin_taxonomy()
     except RulesError as error:
         _stop(str(error))
-    return (builtin_policy() if policy is None else parse_policy(policy.toml)), rosters
+
+
+def _loaded() -> tuple[PolicyEntry | None, list[RosterEntry], Taxonomy]:
+    from siaga.cli.running import settings_of_running
+    from sinks.paging_queries import duty_entries
+    from sinks.queries import taxonomy_of
+    from sinks.reading import reading
+
+    with reading(settings_of_running()) as connection:
+        policy, rosters = duty_entries(connection)
+        taxonomy = taxonomy_of(connection)
+    if not rosters:
+        _stop("roster: none is loaded; load one with 'siaga registry load', or name a directory")
+    return policy, rosters, taxonomy
 
 
 def _stop(message: str) -> NoReturn:

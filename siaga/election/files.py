@@ -42,7 +42,7 @@ KINDS: Final = "kinds.toml"
 SEVERITY: Final = "severity.toml"
 #: Every file a directory may hold.
 FILES: Final = (STATIONS, DISTRICTS, CALENDAR, KINDS, SEVERITY)
-#: Duties and the policy of escalation may lie beside them; they are loaded by a command of their own.
+#: Duties and the policy of escalation lie beside them: :mod:`siaga.escalation.files` reads those.
 _OF_OTHERS: Final = re.compile(r"^(policy|roster.*)\.toml$")
 
 _STATION_COLUMNS: Final = ("station_id", "name", "village", "lat", "lon", "vulnerability", "voters")
@@ -79,7 +79,7 @@ class DirectoryUnusable(ValueError):
 
 
 def read_directory(path: Path) -> list[RegistryEntry]:
-    """The entries that the files in ``path`` make.
+    """The entries that the files in ``path`` make; none where only duties lie there.
 
     Neighbours are reckoned among the stations of the directory: load areas that border on each other together.
 
@@ -125,7 +125,7 @@ def _texts(path: Path, found: list[FileProblem]) -> dict[str, str]:
         elif name.endswith((".csv", ".toml")) and not _OF_OTHERS.match(name):
             remedy = f"{suggestion(name, FILES)}rename or move it; known are {', '.join(FILES)}"
             found.append(FileProblem(name, None, Problem("", "is no file of a registry", remedy)))
-    if not texts and not found:
+    if not texts and not found and not any(map(_OF_OTHERS.match, names)):
         told = Problem("", "holds nothing to load", f"put at least one of {', '.join(FILES)} into it")
         found.append(FileProblem(str(path), None, told))
     return texts

@@ -14,11 +14,12 @@ from siaga.escalation.roster_file import parse_roster
 from siaga.rules.errors import RulesError, read_toml
 
 
-def read_duties(directory: Path) -> tuple[PolicyEntry | None, list[RosterEntry]]:
+def read_duties(directory: Path, *, needs_roster: bool = True) -> tuple[PolicyEntry | None, list[RosterEntry]]:
     """The policy, where there is one, and the rosters of a directory.
 
     Raises:
-        RulesError: a file cannot be used, or there is no roster; every problem names its file.
+        RulesError: a file cannot be used, or there is no roster where it ``needs_roster``; every problem names its
+            file.
     """
     problems: list[Problem] = []
     policy: PolicyEntry | None = None
@@ -40,7 +41,7 @@ def read_duties(directory: Path) -> tuple[PolicyEntry | None, list[RosterEntry]]
     areas = [roster.area for roster in rosters]
     for area in sorted({area for area in areas if areas.count(area) > 1}):
         problems.append(Problem("area", f"two rosters are of {area}", "join them into one file"))
-    if not files:
+    if not files and needs_roster:
         problems.append(
             Problem(str(directory), "holds no roster", "put a roster.toml there, or name another directory")
         )

@@ -242,7 +242,7 @@ def test_a_directory_can_be_tried_before_it_is_loaded(directory: Path) -> None:
 
     assert (code, output) == (
         0,
-        "1 rosters with 3 officers and 3 shifts, and policy pilkades-2022-1, would be loaded.\n",
+        "policy pilkades-2022-1, 1 roster with 3 officers and 3 shifts would be loaded.\n",
     )
 
 
