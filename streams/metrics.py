@@ -23,7 +23,9 @@ TROUBLES: Final = Counter("siaga_streams_troubles", "Troubles told to neighbouri
 PAGES: Final = Counter(
     "siaga_streams_pages", "Pages asked for, by severity; one told again counts again", ["severity"]
 )
-EXHAUSTED: Final = Counter("siaga_escalations_exhausted", "Escalations that passed their last level unanswered")
+EXHAUSTED: Final = Counter(
+    "siaga_streams_exhausted", "Escalations told that passed their last level unanswered; one told again counts again"
+)
 ESCALATIONS: Final = Gauge("siaga_escalations", "Escalations that are not over, by state", ["state"])
 TIMERS: Final = Counter("siaga_streams_timers", "Deadlines noticed, by kind", ["kind"])
 FLUSHES: Final = Histogram(
