@@ -1,4 +1,4 @@
-"""``siaga registry load``: stations, calendar, kinds, rules and duties out of a directory, in effect within seconds."""
+"""``siaga registry load``: stations, calendar, kinds, rules and duties of a directory, in effect within seconds."""
 
 from __future__ import annotations
 
