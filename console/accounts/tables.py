@@ -1,10 +1,4 @@
-"""The tables of the accounts: a schema and migrations of their own, for the store knows nothing of people.
-
-``users``     one row a person or program; the password as argon2 has it
-``sessions``  one row a signed-in browser; only a hash of what its cookie holds
-``tokens``    one row a program's token; only a hash of its secret
-``accesses``  one row each time an auditor looked up who reported, with the reason they gave
-"""
+"""The tables of the accounts: a schema and migrations of their own, for the store knows nothing of people."""
 
 from __future__ import annotations
 
@@ -18,7 +12,7 @@ METADATA: Final = sa.MetaData(
     naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"}
 )
 
-
+#: One row a person or program; the password as argon2 has it.
 users: Final = sa.Table(
     "users",
     METADATA,
@@ -33,6 +27,7 @@ users: Final = sa.Table(
     sa.Column("created_at", UtcTime, nullable=False),
 )
 
+#: One row a signed-in browser; only a hash of what its cookie holds.
 sessions: Final = sa.Table(
     "sessions",
     METADATA,
@@ -44,6 +39,7 @@ sessions: Final = sa.Table(
     sa.Column("expires_at", UtcTime, nullable=False),
 )
 
+#: One row a program's token; only a hash of its secret.
 tokens: Final = sa.Table(
     "tokens",
     METADATA,
@@ -54,6 +50,7 @@ tokens: Final = sa.Table(
     sa.Column("expires_at", UtcTime),
 )
 
+#: One row each time an auditor looked up who reported, with the reason they gave.
 accesses: Final = sa.Table(
     "accesses",
     METADATA,

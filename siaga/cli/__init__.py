@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import sys
+from functools import cache
 from typing import Final
 
 import typer
@@ -50,15 +50,20 @@ def _root(
     """Incident reporting that secures elections."""
 
 
+@cache
+def whole_app() -> typer.Typer:
+    """The app with every command registered."""
+    for name in _MODULES:
+        importlib.import_module(f"siaga.cli.{name}").register(app)
+    return app
+
+
 def main() -> None:
     """Run the command; a wrong setting is one clear line and exit code 2."""
     from siaga.settings import SettingsError
 
-    for name in _MODULES:
-        if importlib.util.find_spec(f"siaga.cli.{name}") is not None:
-            importlib.import_module(f"siaga.cli.{name}").register(app)
     try:
-        app()
+        whole_app()()
     except SettingsError as error:
         typer.echo(f"siaga: {error}", err=True)
         sys.exit(2)

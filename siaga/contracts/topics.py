@@ -32,9 +32,14 @@ MAX_ITEM_BYTES: Final = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic as ``siaga topics`` creates and checks it."""
+    """A topic as ``siaga topics`` creates and checks it; the words are those of the reference."""
 
     name: str
+    #: What a record is, who writes it, and the contracts its items follow.
+    what: str
+    written_by: str
+    contracts: tuple[str, ...]
+    key: str = "district"
     compacted: bool = False
     single_partition: bool = False
     retention_hours: int | None = 7 * 24
@@ -49,18 +54,94 @@ class Topic:
 
 
 TOPICS: Final = (
-    Topic(REPORTS),
-    Topic(CHECKINS),
-    Topic(REJECTED),
-    Topic(INCIDENTS),
-    Topic(NEIGHBOURS, retention_hours=24),
-    Topic(ESCALATIONS),
-    Topic(PAGES),
-    Topic(PAGE_RESULTS),
-    Topic(COMMANDS),
-    Topic(TIMERS, retention_hours=24),
-    Topic(REGISTRY, compacted=True, single_partition=True),
-    Topic(STATE_CHANGELOG, compacted=True),
+    Topic(
+        REPORTS,
+        what="Accepted reports, as received; a canary of each partition every few seconds",
+        written_by="gateway, siaga csv",
+        contracts=("accepted-report", "canary"),
+    ),
+    Topic(
+        CHECKINS,
+        what="Accepted check-ins: the bulk of the traffic",
+        written_by="gateway, siaga csv",
+        contracts=("accepted-checkin",),
+    ),
+    Topic(
+        REJECTED,
+        what="What could not be used: the original bytes, the reason, the field and the remedy",
+        written_by="streams, siaga csv",
+        contracts=("rejection",),
+        key="where it came from",
+    ),
+    Topic(
+        INCIDENTS,
+        what="Snapshots of an incident, its version rising by one; canaries that triage has seen",
+        written_by="streams",
+        contracts=("incident", "canary"),
+    ),
+    Topic(
+        NEIGHBOURS,
+        what="Trouble of SEV1 to SEV3 told to the districts within 5 km, so that spread crosses borders",
+        written_by="streams",
+        contracts=("neighbour-trouble",),
+        retention_hours=24,
+    ),
+    Topic(
+        ESCALATIONS,
+        what="Where each incident stands on its policy, and the steps that brought it there",
+        written_by="streams",
+        contracts=("escalation",),
+    ),
+    Topic(
+        PAGES,
+        what="Requests to reach one officer over one channel",
+        written_by="streams",
+        contracts=("page",),
+    ),
+    Topic(
+        PAGE_RESULTS,
+        what="What became of each try to send a page",
+        written_by="sinks",
+        contracts=("page-result",),
+    ),
+    Topic(
+        COMMANDS,
+        what="Decisions of people: acknowledge, resolve, verify, refute, override and others",
+        written_by="console, siaga ack and its likes",
+        contracts=("command",),
+    ),
+    Topic(
+        TIMERS,
+        what="What came due in a district: deadlines, overdue check-ins",
+        written_by="streams, sinks",
+        contracts=("timer",),
+        retention_hours=24,
+    ),
+    Topic(
+        REGISTRY,
+        what="Stations, calendar, kinds, rules, rosters, policy and devices; a change takes effect within seconds",
+        written_by="siaga registry, siaga roster, siaga device",
+        contracts=(
+            "registry-stations",
+            "registry-calendar",
+            "registry-taxonomy",
+            "registry-ruleset",
+            "registry-policy",
+            "registry-roster",
+            "registry-device",
+        ),
+        key="entity/name",
+        compacted=True,
+        single_partition=True,
+    ),
+    Topic(
+        STATE_CHANGELOG,
+        what="What triage and escalation remember of each district, for the worker that takes it over",
+        written_by="streams",
+        contracts=(),
+        key="row of the state",
+        compacted=True,
+    ),
 )
 
 #: Topics of which each worker reads the same partitions together, so that one district is one order.

@@ -5,9 +5,9 @@ Input: the built-in ones. Output: Markdown. State: none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import Final
 
+from siaga.markdown import codes, table
 from siaga.rules.ruleset import BASE, LEVEL_EFFECTS, Ruleset, builtin_ruleset
 from siaga.rules.severity import CERTAINTIES, DEFAULT_CERTAINTY, DEFAULT_URGENCY, MOST_RAISED, URGENCIES
 from siaga.rules.taxonomy import Taxonomy, builtin_taxonomy
@@ -99,12 +99,12 @@ def rules_page() -> str:
     """The page, as it stands in the reference."""
     ruleset, taxonomy = builtin_ruleset(), builtin_taxonomy()
     return _INTRODUCTION.format(
-        levels=_table(("level", "CAP 1.2"), ((f"SEV{level:d}", level.cap) for level in Severity)),
+        levels=table(("level", "CAP 1.2"), ((f"SEV{level:d}", level.cap) for level in Severity)),
         effects=_effects(),
-        certainties=_codes(CERTAINTIES),
-        urgencies=_codes(URGENCIES),
+        certainties=codes(CERTAINTIES),
+        urgencies=codes(URGENCIES),
         variables=_variables(),
-        functions=_codes(sorted(FUNCTIONS)),
+        functions=codes(sorted(FUNCTIONS)),
         version=ruleset.version,
         rules=_rules(ruleset),
         kinds_version=taxonomy.version,
@@ -114,20 +114,20 @@ def rules_page() -> str:
 
 def _effects() -> str:
     rows = [(f"`{name}`", f"{least} to {most}", _EFFECTS[name]) for name, (least, most) in LEVEL_EFFECTS.items()]
-    rows.append(("`certainty`", _codes(CERTAINTIES), "how sure (CAP 1.2)"))
-    rows.append(("`urgency`", _codes(URGENCIES), "how soon (CAP 1.2)"))
-    return _table(("effect", "values", "what it does"), rows)
+    rows.append(("`certainty`", codes(CERTAINTIES), "how sure (CAP 1.2)"))
+    rows.append(("`urgency`", codes(URGENCIES), "how soon (CAP 1.2)"))
+    return table(("effect", "values", "what it does"), rows)
 
 
 def _variables() -> str:
     rows = []
     for variable in VARIABLES.values():
-        values = _codes(value or '""' for value in variable.values)
+        values = codes(value or '""' for value in variable.values)
         meaning = variable.en + (f": {values}" if values else "")
         rows.append(
             (f"`{variable.name}`", variable.type.value, meaning + (" (confidential)" * variable.confidential))
         )
-    return _table(("variable", "type", "meaning"), rows)
+    return table(("variable", "type", "meaning"), rows)
 
 
 def _rules(ruleset: Ruleset) -> str:
@@ -135,12 +135,12 @@ def _rules(ruleset: Ruleset) -> str:
         (
             f"`{rule.id}`",
             f"`{rule.when}`",
-            _codes(f"{name} {value}" for name, value in rule.effects),
+            codes(f"{name} {value}" for name, value in rule.effects),
             rule.reason.en + (" (confidential)" * rule.reason.confidential),
         )
         for rule in ruleset.rules
     ]
-    return _table(("rule", "when", "effect", "reason"), rows)
+    return table(("rule", "when", "effect", "reason"), rows)
 
 
 def _kinds(taxonomy: Taxonomy) -> str:
@@ -148,13 +148,4 @@ def _kinds(taxonomy: Taxonomy) -> str:
         (f"`{kind.code}`", kind.id, kind.en, f"SEV{kind.base:d}", kind.lead, ", ".join(kind.support))
         for kind in taxonomy.kinds.values()
     ]
-    return _table(("kind", "Indonesian", "English", "base", "lead", "support"), rows)
-
-
-def _codes(words: Iterable[str]) -> str:
-    return ", ".join(f"`{word}`" for word in words)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return table(("kind", "Indonesian", "English", "base", "lead", "support"), rows)

@@ -214,6 +214,7 @@ commands: Final = sa.Table(
     sa.Index(None, "seq"),
 )
 
+#: Districts of the registry, with the codes of those whose stations lie within 5 km of theirs.
 districts: Final = sa.Table(
     "districts",
     metadata,
@@ -224,6 +225,7 @@ districts: Final = sa.Table(
     sa.Column("seq", sa.BigInteger, nullable=False),
 )
 
+#: Polling stations of the registry.
 stations: Final = sa.Table(
     "stations",
     metadata,
