@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import uuid
 from collections.abc import Iterable
 from datetime import timedelta
@@ -133,6 +134,12 @@ class PagerRoom:
         self._thread: Thread | None = None
         self.fed.writer.caught_up(builders.now())
 
+    def reopen(self) -> None:
+        """Have the writer connect anew."""
+        self.fed.writer.close()
+        assert self.fed.writer.open()
+        self.fed.begin("pertama")
+
     def load(self, entry: RosterEntry) -> None:
         """Load a roster."""
         self.fed.registry(f"roster/{entry.area}", entry.to_json())
@@ -150,6 +157,12 @@ class PagerRoom:
         self._thread = Thread(target=notifier.run, daemon=True)
         self._thread.start()
         return self
+
+    def beside(self) -> PagerRoom:
+        """Another notifier on the same database, running."""
+        other = copy.copy(self)
+        other.wake, other.told, other.active = Event(), Event(), Event()
+        return other.start()
 
     def stop(self) -> None:
         """Have it end in good order."""
@@ -170,6 +183,15 @@ class PagerRoom:
             lambda: self.row(about)["status"] == status,
             timeout=timeout,
             what=lambda: f"the page to be {status}; it is {self.row(about)}, told {self.results(about)}",
+        )
+        return self.row(about)
+
+    def until_sent(self, about: Page) -> dict[str, Any]:
+        """Wait until a provider has a page."""
+        until(
+            lambda: self.row(about)["status"] in ("accepted", "delivered"),
+            timeout=15.0,
+            what=lambda: f"the page to be sent; it is {self.row(about)}, told {self.results(about)}",
         )
         return self.row(about)
 
