@@ -17,7 +17,7 @@ from kafka.structs import OffsetAndMetadata
 
 from siaga.contracts.topics import MAX_RECORD_BYTES, STORE_GROUP
 from siaga.settings import Settings
-from siaga.wire.client import connection
+from siaga.wire.client import FETCH_WAIT_MS, connection
 from sinks.batch import Place, Record
 
 logger = logging.getLogger(__name__)
@@ -53,6 +53,7 @@ class Consumer:
             bootstrap_timeout_ms=_CONNECT_MS,
             request_timeout_ms=_REQUEST_MS,
             metadata_max_age_ms=_METADATA_MS,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
             # The largest entry of the registry fits, on brokers that cut there too.
             max_partition_fetch_bytes=8 * MAX_RECORD_BYTES,
             metrics_enabled=False,

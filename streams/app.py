@@ -18,16 +18,29 @@ from faust.types.auth import AuthProtocol
 
 from siaga.contracts.topics import MAX_RECORD_BYTES, STATE_TABLE, STREAM_INPUTS, STREAMS_GROUP
 from siaga.settings import Settings
+from siaga.wire.client import FETCH_WAIT_MS
 from siaga.wire.ends import log_ends
 
 _REBALANCE_SECONDS: Final = 3.0
 _REQUEST_SECONDS: Final = 30.0
 
 
-class _Consumer(aiokafka.Consumer):  # type: ignore[misc]  # Faust's drivers have no types
+class _ConsumerThread(aiokafka.AIOKafkaConsumerThread):  # type: ignore[misc]  # Faust's drivers have no types
+    """Faust's connection, which does not let a fetch wait for the second and a half that Faust has written in."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        return consumer
+
+
+class _Consumer(aiokafka.Consumer):  # type: ignore[misc]
     """Faust's consumer, which asks a fetch where a changelog ends: see :mod:`siaga.wire.ends`."""
 
     logger = logging.getLogger("faust.transport.consumer")
+
+    def _new_consumer_thread(self) -> Any:
+        return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def highwaters(self, *partitions: Any) -> Any:
         """The next offset of each partition; a recovery that ends too early forgets what came last."""

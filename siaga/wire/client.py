@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, Final
 
 from kafka.errors import KafkaError
 from kafka.net.compat import KafkaNetClient
@@ -11,6 +11,10 @@ from kafka.net.compat import KafkaNetClient
 from siaga.settings import Settings
 
 log = logging.getLogger(__name__)
+
+#: Milliseconds for which a broker may hold back the answer to a fetch that finds nothing, for whoever passes records
+#: on. Apache Kafka answers as soon as something comes; the embedded broker looks again only after half of this.
+FETCH_WAIT_MS: Final = 20
 
 
 class _MakesNoTopics(KafkaNetClient):  # type: ignore[misc]  # kafka-python has no types
