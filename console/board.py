@@ -22,6 +22,8 @@ from siaga.redaction import Audience
 CLOSED_KEPT: Final = 2_000
 #: A station counts as reporting for so long after its last check-in where the calendar expects none (seconds).
 _REPORTING: Final = 3600.0
+#: Audiences whose cards are kept ready.
+_AUDIENCES: Final = 64
 SILENT_KIND: Final = "facility.network"
 
 _OPEN: Final = frozenset(state.value for state in IncidentState if state.is_open)
@@ -73,6 +75,9 @@ class Board:
         self._closed: dict[str, int] = {}
         #: Where the open incidents stand on their policies, by incident.
         self._ladders: dict[str, Mapping[str, Any]] = {}
+        #: Rises with whatever changes what a card says; the cards of each audience, for the value it had then.
+        self.revision = 0
+        self._cards: dict[Audience, tuple[int, list[dict[str, Any]]]] = {}
         self._centres: dict[str, tuple[float | None, float | None]] = {}
 
     # -- told -----------------------------------------------------------------------------------------------------
@@ -84,6 +89,7 @@ class Board:
         incident_id = str(row["incident_id"])
         before = self._rows.get(incident_id)
         self._rows[incident_id] = kept
+        self.revision += 1
         self._closed.pop(incident_id, None)
         if row["state"] not in _OPEN:
             self._closed[incident_id] = seq
@@ -101,6 +107,7 @@ class Board:
         else:
             self._ladders[incident_id] = ladder
         row = self._rows.get(incident_id)
+        self.revision += 1
         if row is None:
             return None
         kept = self._rows[incident_id] = {**row, "seq": ladder["seq"]}
@@ -110,6 +117,7 @@ class Board:
         """Forget every incident: the database is another one now."""
         self._rows, self._closed, self._ladders = {}, {}, {}
         self.seq = self.floor = 0
+        self.revision += 1
 
     # -- asked ----------------------------------------------------------------------------------------------------
 
@@ -161,9 +169,16 @@ class Board:
         return deadline is not None and now > _epoch(row["opened_at"]) + deadline
 
     def cards(self, audience: Audience) -> list[dict[str, Any]]:
-        """Every incident ``audience`` may see, in the order of the queue."""
+        """Every incident ``audience`` may see, in the order of the queue. Not to be changed: it is shared."""
+        revision = self.revision
+        known = self._cards.get(audience)
+        if known is not None and known[0] == revision:
+            return known[1]
         cards = [card for row in self.rows() if (card := self.card(audience, row)) is not None]
         cards.sort(key=urgency)
+        if len(self._cards) >= _AUDIENCES:
+            self._cards.clear()
+        self._cards[audience] = (revision, cards)
         return cards
 
     def centre(self, district: str) -> tuple[float | None, float | None]:
@@ -198,6 +213,7 @@ class Board:
             "seq": self.seq,
             "read_at": self.vitals.read_at,
             "canary_age": self.vitals.canary_age,
+            "window": window,
             "stations": len(stations),
             "reporting": sum(now - heard.get(place.station_id, 0.0) <= window for place in stations),
             "silent": min(len(silent) + silent_elsewhere, len(stations)),
@@ -229,6 +245,7 @@ class Board:
             for code, found in by_district.items()
         }
         self.places, self.districts = kept, {**self.districts, **districts}
+        self.revision += 1
 
 
 _CARD: Final = (

@@ -236,7 +236,8 @@ class Feed:
         chosen = sa.or_(*(registry.c.key.like(f"{entity}/%") for entity in ENTITIES))
         found = connection.execute(sa.select(registry.c.key, registry.c.value).where(chosen)).all()
         # The calendar first: a policy's durations are divided by its speed.
-        self.board.knowledge.apply({row.key: row.value for row in sorted(found, key=lambda row: str(row.key))})
+        if self.board.knowledge.apply({row.key: row.value for row in sorted(found, key=lambda row: str(row.key))}):
+            self.board.revision += 1
 
     def _read_vitals(self, connection: sa.Connection, now: float) -> None:
         vitals = self.board.vitals

@@ -69,21 +69,24 @@ def decode_cursor(cursor: str) -> tuple[datetime, str]:
 
 
 def find_incidents(
-    connection: sa.Connection, chosen: Filter, after: tuple[datetime, str] | None = None
+    connection: sa.Connection, chosen: Filter, after: tuple[datetime, str] | None = None, *, chunk: int = _CHUNK
 ) -> Iterator[tuple[Row, datetime]]:
-    """Incidents (whole snapshots) with when they opened, newest first, without end until there are no more."""
+    """Incidents (whole snapshots) with when they opened, newest first; so many are read at once."""
     while True:
-        wanted = sa.select(incidents.c.body, incidents.c.opened_at, incidents.c.incident_id)
-        wanted = wanted.where(*_conditions(chosen))
+        # What is sorted is small; the snapshots are fetched for the page alone.
+        wanted = sa.select(incidents.c.opened_at, incidents.c.incident_id).where(*_conditions(chosen))
         if after is not None:
             at, incident_id = after
             same = sa.and_(incidents.c.opened_at == at, incidents.c.incident_id > incident_id)
             wanted = wanted.where(sa.or_(incidents.c.opened_at < at, same))
-        wanted = wanted.order_by(incidents.c.opened_at.desc(), incidents.c.incident_id).limit(_CHUNK)
+        wanted = wanted.order_by(incidents.c.opened_at.desc(), incidents.c.incident_id).limit(chunk)
         found = connection.execute(wanted).all()
-        for body, opened_at, _ in found:
-            yield body, opened_at
-        if len(found) < _CHUNK:
+        ids = [row.incident_id for row in found]
+        whole = sa.select(incidents.c.incident_id, incidents.c.body).where(incidents.c.incident_id.in_(ids))
+        bodies = {row.incident_id: row.body for row in connection.execute(whole)}
+        for opened_at, incident_id in found:
+            yield bodies[incident_id], opened_at
+        if len(found) < chunk:
             return
         after = (found[-1].opened_at, found[-1].incident_id)
 

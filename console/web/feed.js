@@ -15,7 +15,10 @@ export const state = Vue.reactive({
   heard: Date.now() / 1000,
   offset: 0, // server's clock minus ours, seconds
   pulse: null,
-  cards: new Map(),
+  // The cards are plain objects in a plain map: ten thousand of them are too many to be watched one by one.
+  // Whoever shows them reads `revision`, which rises with every change.
+  cards: Vue.markRaw(new Map()),
+  revision: 0,
   pending: new Map(), // incident_id -> {action, version, until}
   fresh: new Map(), // incident_id -> when it was announced
   unread: 0,
@@ -57,7 +60,8 @@ async function load() {
     let page = await call(`/api/board?limit=${FIRST}`);
     const seq = page.seq;
     const found = new Map(page.incidents.map((card) => [card.incident_id, card]));
-    state.cards = found;
+    state.cards = Vue.markRaw(found);
+    state.revision += 1;
     take(page.pulse);
     state.ready = true;
     listen(seq);
@@ -67,6 +71,7 @@ async function load() {
         const known = state.cards.get(card.incident_id);
         if (!known || known.version < card.version) state.cards.set(card.incident_id, card);
       }
+      state.revision += 1;
     }
     state.complete = true;
   } catch (error) {
@@ -75,7 +80,10 @@ async function load() {
 }
 
 let last = 0;
+// What came since the last pulse. The server ends each batch of changes with one: the page is drawn once for all of it.
+let waiting = [];
 function listen(seq) {
+  waiting = [];
   last = seq ?? last;
   source?.close();
   source = new EventSource(`/api/events?since=${last}`);
@@ -84,12 +92,14 @@ function listen(seq) {
     if (event.lastEventId) last = Number(event.lastEventId);
     return JSON.parse(event.data);
   };
-  source.addEventListener("pulse", (event) => take(heard(event)));
-  source.addEventListener("incident", (event) => changed(heard(event)));
-  source.addEventListener("gone", (event) => {
-    const { incident_id } = heard(event);
-    state.cards.delete(incident_id);
-    listeners.changed.forEach((call) => call(incident_id));
+  source.addEventListener("incident", (event) => waiting.push(heard(event)));
+  source.addEventListener("gone", (event) => waiting.push({ ...heard(event), gone: true }));
+  source.addEventListener("pulse", (event) => {
+    const pulse = heard(event);
+    const batch = waiting;
+    waiting = [];
+    if (batch.length) apply(batch);
+    take(pulse);
   });
   source.addEventListener("reset", () => load());
   source.addEventListener("signed-out", () => window.location.assign("/login"));
@@ -105,20 +115,30 @@ function take(pulse) {
   state.pulse = pulse;
 }
 
-function changed(card) {
-  const id = card.incident_id;
-  const known = state.cards.get(id);
-  if (known && known.version > card.version && known.opened === card.opened) return;
-  state.cards.set(id, card);
-  const waiting = state.pending.get(id);
-  if (waiting && card.version > waiting.version) state.pending.delete(id);
-  const graver = known && card.severity < known.severity;
-  if (card.state === "open" && (!known || graver)) {
-    state.fresh.set(id, Date.now() / 1000);
-    if (document.hidden || !document.hasFocus()) state.unread += 1;
-    listeners.announced.forEach((call) => call(card));
+function apply(batch) {
+  const news = [];
+  for (const card of batch) {
+    const id = card.incident_id;
+    const known = state.cards.get(id);
+    if (card.gone) {
+      state.cards.delete(id);
+      continue;
+    }
+    if (known && known.version > card.version && known.opened === card.opened) continue;
+    state.cards.set(id, card);
+    const mark = state.pending.get(id);
+    if (mark && card.version > mark.version) state.pending.delete(id);
+    if (card.state === "open" && (!known || card.severity < known.severity)) {
+      state.fresh.set(id, Date.now() / 1000);
+      news.push(card);
+    }
   }
-  listeners.changed.forEach((call) => call(id));
+  state.revision += 1;
+  if (news.length && (document.hidden || !document.hasFocus())) state.unread += news.length;
+  // One voice for one batch: the gravest.
+  const gravest = news.sort((a, b) => a.drill - b.drill || a.severity - b.severity)[0];
+  if (gravest) listeners.announced.forEach((call) => call(gravest));
+  for (const id of new Set(batch.map((card) => card.incident_id))) listeners.changed.forEach((call) => call(id));
 }
 
 // Why what is shown is stale, or null: [word, seconds].

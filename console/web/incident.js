@@ -97,7 +97,7 @@ export default {
   },
   computed: {
     card() {
-      return state.cards.get(this.id) ?? this.detail?.card ?? null;
+      return (state.revision, state.cards.get(this.id)) ?? this.detail?.card ?? null;
     },
     pending() {
       return state.pending.get(this.id);

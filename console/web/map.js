@@ -111,11 +111,12 @@ export default {
       for (const card of state.cards.values())
         if (isOpen(card) && card.kind === "facility.network" && card.station_id) silent.add(card.station_id);
       const now = state.now + state.offset;
+      const reach = state.pulse?.window ?? 3600;
       const layer = L.layerGroup();
       const [good, unheard, lost] = ["--reporting", "--unheard", "--silent"].map((name) => this.colour(name));
       for (const station of this.stations) {
         const at = station.last_seen_at ? Date.parse(station.last_seen_at) / 1000 : 0;
-        const colour = silent.has(station.station_id) ? lost : now - at < 3600 ? good : unheard;
+        const colour = silent.has(station.station_id) ? lost : now - at <= reach ? good : unheard;
         L.circleMarker([station.lat, station.lon], {
           radius: 2.6, stroke: false, fillColor: colour, fillOpacity: 0.85,
         })

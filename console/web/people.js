@@ -1,6 +1,6 @@
 // Who is on duty, and for auditors what was done: two tables each.
 import { call } from "/static/feed.js";
-import { momentOf, t } from "/static/words.js";
+import { momentOf, named, t } from "/static/words.js";
 
 export const Duty = {
   template: `
@@ -10,7 +10,7 @@ export const Duty = {
     <div v-else class="card wide"><table><caption>{{ t('duty') }}</caption>
       <thead><tr><th scope="col">{{ t('desk') }}</th><th scope="col">{{ t('on_duty') }}</th><th scope="col">{{ t('until') }}</th><th scope="col">{{ t('next_shift') }}</th></tr></thead>
       <tbody><tr v-for="d in desks" :key="d.area + d.agency + d.role" :class="{ empty: !d.manned }">
-        <th scope="row">{{ d.name }} <small>{{ d.role }}</small></th>
+        <th scope="row">{{ d.name }} <small>{{ named('d', d.role) }}</small></th>
         <td><template v-if="d.officers.length"><span v-for="o in d.officers" :key="o.officer_id" class="person">{{ o.name }} <small>{{ o.officer_id }}</small></span></template><template v-else-if="d.manned">{{ d.manned }}</template><b v-else class="alarm">{{ t('nobody') }}</b></td>
         <td>{{ d.until ? moment(d.until) : '–' }} <em v-if="d.gap && d.manned" class="tag hot">{{ t('gap') }}</em></td>
         <td>{{ d.next ? moment(d.next) : '–' }}</td></tr></tbody></table></div>
@@ -24,7 +24,7 @@ export const Duty = {
     clearInterval(this.timer);
   },
   methods: {
-    t, moment: momentOf,
+    t, named, moment: momentOf,
     async load() {
       try {
         this.desks = (await call("/api/duty")).desks;

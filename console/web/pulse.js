@@ -27,11 +27,10 @@ export default {
     </div>
     <div class="figure spark">
       <span>{{ t('per_minute') }}</span>
-      <b>{{ number(pulse.reports_by_minute[58]) }}</b>
+      <b>{{ number(pulse.reports_by_minute[58]) }}<small v-if="pulse.untriaged" class="note">{{ t('untriaged', { n: number(pulse.untriaged) }) }}</small></b>
       <svg viewBox="0 0 120 34" preserveAspectRatio="none" aria-hidden="true">
         <path :d="area" class="area"/><path :d="line" class="line"/>
       </svg>
-      <small v-if="pulse.untriaged" class="note">{{ t('untriaged', { n: number(pulse.untriaged) }) }}</small>
     </div>
   </section>`,
   props: { chosen: Array },

@@ -71,7 +71,7 @@ export default {
     filter: { deep: true, handler: (value) => sessionStorage.setItem("siaga-filter", JSON.stringify(value)) },
   },
   computed: {
-    all: () => [...state.cards.values()],
+    all: () => (state.revision, [...state.cards.values()]),
     families() {
       return [...new Set(this.all.map((card) => card.family))].sort();
     },
