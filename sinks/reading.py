@@ -23,7 +23,7 @@ def reading(settings: Settings, *, writes: bool = False) -> Iterator[sa.Connecti
     engine = make_engine(settings.database_url, writes=writes)
     path = engine.url.database
     if engine.dialect.name == "sqlite" and path not in (None, "", ":memory:") and not Path(str(path)).exists():
-        raise SettingsError(f"database: there is no {path}; start 'siaga sinks', or correct SIAGA_DATABASE")
+        raise SettingsError(f"database: there is no {path}; start Siaga with 'siaga up', or correct SIAGA_DATABASE")
     try:
         connection = engine.connect()
     except sa.exc.OperationalError:

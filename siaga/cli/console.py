@@ -33,9 +33,9 @@ def console() -> None:
 def _core() -> Core:
     from console.core import make_core
     from console.service import prepare
-    from siaga.settings import load_settings
+    from siaga.cli.running import settings_of_running
 
-    core = make_core(load_settings())
+    core = make_core(settings_of_running())
     prepare(core)
     return core
 

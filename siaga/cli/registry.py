@@ -83,11 +83,11 @@ def _read(directory: Path) -> list[RegistryEntry]:
 
 
 def _publish(entries: Sequence[RegistryEntry]) -> None:
-    from siaga.settings import load_settings
+    from siaga.cli.running import settings_of_running
     from siaga.wire.registry_tail import RegistryError, publish_entries
 
     try:
-        publish_entries(load_settings(), entries)
+        publish_entries(settings_of_running(), entries)
     except RegistryError as error:
         typer.echo(f"siaga: {error}", err=True)
         raise typer.Exit(2) from None

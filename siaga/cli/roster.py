@@ -169,7 +169,7 @@ def _print(told: dict[str, Any], policy: Policy) -> None:
     for rung in (*told["levels"], told["fallback"]):
         number = rung["level"]
         name = policy.levels[number - 1].en if number else "Past the last level, until somebody answers"
-        typer.echo(f"{number or '…'}. {name}")
+        typer.echo(f"{number}. {name}" if number else f"…  {name}")
         for officer in rung["officers"]:
             stands_in = ", standing in" if officer["stands_in"] else ""
             typer.echo(

@@ -75,12 +75,12 @@ def diff(
     """
     import json
 
+    from siaga.cli.running import settings_of_running
     from siaga.rules.diff import diff as differences
-    from siaga.settings import load_settings
     from sinks.cases import stored_cases
     from sinks.reading import reading
 
-    with reading(load_settings()) as connection:
+    with reading(settings_of_running()) as connection:
         stored = stored_cases(connection, since)
     first, second = (_ruleset(name, stored.taxonomy) for name in (old, new))
     found = list(differences(stored.cases, first, second))

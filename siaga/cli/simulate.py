@@ -66,5 +66,6 @@ def import_csv(
     import sys
 
     from producers.csv_import.shell import run
+    from siaga.cli.running import settings_of_running
 
-    sys.exit(run(file, dry_run=dry_run, as_json=as_json))
+    sys.exit(run(file, dry_run=dry_run, as_json=as_json, settings=settings_of_running()))

@@ -20,6 +20,9 @@ _STATES: Final = {
     "dismissed": "ditutup / dismissed",
 }
 
+#: Characters of an id in a table: enough for 'siaga ack' and its likes. JSON has it whole.
+_SHOWN: Final = 8
+
 rejected = typer.Typer(help="What could not be used, with its reason.", no_args_is_help=True)
 audit = typer.Typer(help="Prove that nothing was lost, and that nobody changed the trail.")
 db = typer.Typer(help="The database's schema.", no_args_is_help=True)
@@ -44,12 +47,15 @@ def incidents(
     limit: int = typer.Option(100, min=1, max=10_000, help="How many at most."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON, with the reasons that are not confidential."),
 ) -> None:
-    """List incidents: open ones first, the gravest of them first. Nothing confidential is shown."""
-    from siaga.settings import load_settings
+    """List incidents: open ones first, the gravest of them first. Nothing confidential is shown.
+
+    A table shows the beginning of each id, which is enough for 'siaga ack' and its likes.
+    """
+    from siaga.cli.running import settings_of_running
     from sinks.queries import list_incidents, taxonomy_of
     from sinks.reading import reading
 
-    with reading(load_settings()) as connection:
+    with reading(settings_of_running()) as connection:
         found = list_incidents(connection, only_open=only_open, severities=severity, district=district, limit=limit)
         taxonomy = taxonomy_of(connection)
     if as_json:
@@ -58,12 +64,16 @@ def incidents(
     if not found:
         typer.echo("Tidak ada kejadian. / No incidents.")
         return
+    from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=f"Kejadian / Incidents: {len(found):,}")
-    for heading in ("SEV", "Keadaan / State", "Kejadian / Kind", "TPS", "Laporan / Reports", "Terakhir / Last", "ID"):
-        table.add_column(heading, overflow="fold")
+    table = Table(title=f"Kejadian / Incidents: {len(found):,}", box=box.SIMPLE_HEAD)
+    table.add_column("SEV", no_wrap=True)
+    table.add_column("Kejadian, TPS, laporan (pelapor)\nKind, station, reports (reporters)", overflow="fold", ratio=1)
+    table.add_column("Keadaan\nState", no_wrap=True)
+    table.add_column("Terakhir\nLast", no_wrap=True)
+    table.add_column("ID", no_wrap=True)
     for row in found:
         kind = taxonomy.get(row["kind"])
         said = f"{kind.id} / {kind.en}" if kind is not None else row["kind"]
@@ -71,14 +81,13 @@ def incidents(
             said = f"LATIHAN / DRILL: {said}"
         if row["needs_verification"]:
             said += " (belum diverifikasi / unverified)"
+        where = row["station_id"] or f"{row['district']} ({row['station_count']} TPS)"
         table.add_row(
             Text(f"SEV{row['severity']}", style=_COLOURS[row["severity"]]),
-            _STATES[row["state"]],
-            _plain(said),
-            row["station_id"] or f"{row['district']} ({row['station_count']} TPS)",
-            f"{row['report_count']} ({row['reporter_count']})",
-            _local(row["updated_at"]),
-            row["incident_id"],
+            _plain(f"{said}\n{where}, {row['report_count']} ({row['reporter_count']})"),
+            _STATES[row["state"]].replace(" / ", "\n"),
+            _local(row["updated_at"]).replace(" ", "\n"),
+            row["incident_id"][:_SHOWN],
         )
     _print(table)
 
@@ -101,11 +110,11 @@ def list_(
     """List what was set aside, the newest first, with what to do about it."""
     import base64
 
-    from siaga.settings import load_settings
+    from siaga.cli.running import settings_of_running
     from sinks.queries import list_rejected
     from sinks.reading import reading
 
-    with reading(load_settings()) as connection:
+    with reading(settings_of_running()) as connection:
         found = list_rejected(connection, reason=_reason(reason), limit=limit)
     for row in found:
         content = row.pop("original")
@@ -118,16 +127,20 @@ def list_(
     if not found:
         typer.echo("Tidak ada yang ditolak. / Nothing was rejected.")
         return
+    from rich import box
     from rich.table import Table
 
-    table = Table(title=f"Ditolak / Rejected: {len(found):,}")
-    for heading in ("Waktu / At", "Alasan / Reason", "Masalah / Problem", "Remedy", "Asal / From", "ID"):
-        table.add_column(heading, overflow="fold")
+    table = Table(title=f"Ditolak / Rejected: {len(found):,}", box=box.SIMPLE_HEAD, show_lines=True)
+    table.add_column("Waktu\nAt", no_wrap=True)
+    table.add_column("Alasan, asal, ID\nReason, origin, id", overflow="fold", ratio=1)
+    table.add_column("Masalah; cara memperbaiki\nProblem; remedy", overflow="fold", ratio=1)
     for row in found:
         again = " (dikirim ulang / replayed)" if row["replayed_at"] else ""
         where = f"{row['topic']}-{row['partition']}@{row['kafka_offset']}" if row["topic"] else "-"
         origin = f"{row['source']} {where}"
-        said = (_local(row["at"]), row["reason"] + again, row["message"], row["remedy"], origin, row["rejection_id"])
+        what = f"{row['reason']}{again}\n{origin}\n{row['rejection_id']}"
+        problem = f"{row['field']}: {row['message']}" if row["field"] else row["message"]
+        said = (_local(row["at"]).replace(" ", "\n"), what, f"{problem}; {row['remedy']}")
         table.add_row(*map(_plain, said))
     _print(table)
 
@@ -141,12 +154,13 @@ def replay(
     """Send originals again, through Kafka, to the topics they came from, once what was wrong has been put right."""
     from dataclasses import asdict
 
-    from siaga.settings import SettingsError, load_settings
+    from siaga.cli.running import settings_of_running
+    from siaga.settings import SettingsError
     from sinks.replay import replay as send_again
 
     if bool(ids) == (reason is not None):
         raise SettingsError("rejected replay: name either ids or one --reason; 'siaga rejected list' shows both")
-    done = send_again(load_settings(), ids=ids or (), reason=_reason(reason))
+    done = send_again(settings_of_running(), ids=ids or (), reason=_reason(reason))
     if as_json:
         _print_json(asdict(done))
     else:
@@ -182,10 +196,10 @@ def _audit(
     """Count every report and check-in on Kafka and find each in the database, once, or set aside with its reason."""
     if context.invoked_subcommand is not None:
         return
-    from siaga.settings import load_settings
+    from siaga.cli.running import settings_of_running
     from sinks.reconcile import reconcile
 
-    settings = load_settings()
+    settings = settings_of_running()
     with _progress() as progress:
         task = progress.add_task("items counted", total=None)
         accounts = reconcile(settings, wait=wait, progress=lambda items: progress.update(task, completed=items))
@@ -193,11 +207,13 @@ def _audit(
     if as_json:
         _print_json({"complete": complete, "topics": [_account(account) for account in accounts]})
     else:
+        from rich import box
         from rich.table import Table
 
-        table = Table(title="Semua yang diterima / All that was accepted")
-        for heading in ("Topic", "Records", "Items", "Tersimpan / Stored", "Ditolak / Rejected", "Hilang / Missing"):
-            table.add_column(heading, justify="left" if heading == "Topic" else "right")
+        table = Table(title="Semua yang diterima / All that was accepted", box=box.SIMPLE_HEAD)
+        table.add_column("Topic", no_wrap=True)
+        for heading in ("Records", "Items", "Tersimpan\nStored", "Ditolak\nRejected", "Hilang\nMissing"):
+            table.add_column(heading, justify="right")
         for account in accounts:
             numbers = (account.records, account.items, account.stored, account.rejected, len(account.missing))
             table.add_row(account.topic, *(f"{number:,}" for number in numbers))
@@ -233,11 +249,11 @@ def verify(as_json: bool = typer.Option(False, "--json", help="Print the verdict
     """Go along the audit trail and find every row that was changed, removed or inserted."""
     from dataclasses import asdict
 
-    from siaga.settings import load_settings
+    from siaga.cli.running import settings_of_running
     from sinks.audit_log import verify as examine
     from sinks.reading import reading
 
-    with reading(load_settings()) as connection:
+    with reading(settings_of_running()) as connection:
         verdict = examine(connection)
     if as_json:
         _print_json({"intact": not verdict.breaks, **asdict(verdict)})

@@ -14,10 +14,10 @@ def topics(as_json: bool = typer.Option(False, "--json", help="Print what was do
     """Create the topics that are missing on Kafka, and check those that are there."""
     import json
 
-    from siaga.settings import load_settings
+    from siaga.cli.running import settings_of_running
     from siaga.wire.topics_admin import ensure_topics
 
-    settings = load_settings()
+    settings = settings_of_running()
     done = ensure_topics(settings)
     if as_json:
         typer.echo(json.dumps({"kafka": settings.kafka, "created": done.created, "present": done.present}))
