@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 KAFKA := .cache/kafka
 ARGS ?=
 
-.PHONY: demo up test check bench kafka axe lock clean
+.PHONY: demo up test check bench crash-matrix kafka axe lock clean
 
 ## demo: a simulated voting day on this machine; ARGS="--speed 120 --villages 33"
 demo: $(VENV)/runtime
@@ -31,6 +31,10 @@ check: $(VENV)/dev
 ## bench: the benchmarks, with their figures
 bench: $(VENV)/dev
 	$(BIN)/python -m pytest tests/benchmarks -s $(ARGS)
+
+## crash-matrix: kill the notifier at every point and count pages; ARGS="--write docs/reference/crash-matrix.md"
+crash-matrix: $(VENV)/dev
+	$(BIN)/python -m tests.support.crash_matrix $(ARGS)
 
 ## kafka: Apache Kafka's jars for the tests, where there are Java and Maven
 kafka: $(KAFKA)/.complete
