@@ -73,17 +73,25 @@ class Fate:
 
 def fate_of(connection: sa.Connection, command_id: UUID, incident: Found, since: datetime) -> Fate:
     """What is known of a command sent after ``since`` to an incident that was as ``incident`` before."""
-    table = rejected.c
-    asked = sa.select(table.original, table.message, table.remedy).where(table.topic == COMMANDS, table.at >= since)
-    named = str(command_id).encode()
-    for row in connection.execute(asked):
-        if named in bytes(row.original):
-            return Fate(refused=f"{row.message}; {row.remedy}")
+    refused = refusal_of(connection, command_id, since)
+    if refused is not None:
+        return Fate(refused=refused)
     stored = connection.scalar(sa.select(commands.c.command_id).where(commands.c.command_id == str(command_id)))
     version = connection.scalar(
         sa.select(incidents.c.version).where(incidents.c.incident_id == str(incident.incident_id))
     )
     return Fate(done=stored is not None and version is not None and version > incident.version)
+
+
+def refusal_of(connection: sa.Connection, command_id: UUID, since: datetime) -> str | None:
+    """Why a command sent after ``since`` was refused, or None as far as is known."""
+    table = rejected.c
+    asked = sa.select(table.original, table.message, table.remedy).where(table.topic == COMMANDS, table.at >= since)
+    named = str(command_id).encode()
+    for row in connection.execute(asked):
+        if named in bytes(row.original):
+            return f"{row.message}; {row.remedy}"
+    return None
 
 
 def escalation_of(connection: sa.Connection, incident_id: UUID) -> tuple[Escalation | None, list[PageResult]]:

@@ -20,6 +20,7 @@ _MODULES: Final = (
     "reporting",
     "decide",
     "why",
+    "scenario",
     "simulate",
     "registry",
     "rules",
