@@ -139,8 +139,7 @@ def list_(
         where = f"{row['topic']}-{row['partition']}@{row['kafka_offset']}" if row["topic"] else "-"
         origin = f"{row['source']} {where}"
         what = f"{row['reason']}{again}\n{origin}\n{row['rejection_id']}"
-        problem = f"{row['field']}: {row['message']}" if row["field"] else row["message"]
-        said = (_local(row["at"]).replace(" ", "\n"), what, f"{problem}; {row['remedy']}")
+        said = (_local(row["at"]).replace(" ", "\n"), what, f"{row['message']}; {row['remedy']}")
         table.add_row(*map(_plain, said))
     _print(table)
 
