@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _POLL_SECONDS: Final = 0.2
+#: Seconds between two polls that do not fill a batch: a trickle is gathered, as every transaction takes milliseconds.
+_GATHER_SECONDS: Final = 0.02
 #: The first pause before a try is repeated; they double.
 _FIRST_PAUSE: Final = 0.1
 #: The longest before Kafka is tried again.
@@ -84,6 +86,9 @@ class Store:
         #: Whether pages may still be on Kafka that were there when this cluster was first read.
         self._behind = True
         self._told = 0.0
+        #: When Kafka was asked last (monotonic seconds), and whether that filled a batch: then it may have more.
+        self._polled = 0.0
+        self._filled = False
         self._pause = _FIRST_PAUSE
         metrics.DATABASE_UP.set_function(self._database_up)
 
@@ -130,13 +135,16 @@ class Store:
 
     def _take(self, consumer: Consumer) -> None:
         """Records as they come, in batches of so many rows."""
+        if not self._filled:
+            self._stop.wait(self._polled + _GATHER_SECONDS - time.monotonic())
+        self._polled, self._filled = time.monotonic(), False
         batch: Batch | None = None
         for record in consumer.poll(_POLL_SECONDS):
             batch = batch or Batch(self._writer.epoch, datetime.now(UTC))
             batch.add(record)
             if batch.rows >= self._settings.store_batch:
                 self._submit(batch)
-                batch = None
+                batch, self._filled = None, True
         if batch is not None:
             self._submit(batch)
 

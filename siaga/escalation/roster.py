@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, TypeVar
 
 from siaga.contracts.roster import AgencyEntry, OfficerEntry, OverrideEntry, RosterEntry, ShiftEntry
@@ -44,6 +44,7 @@ class Roster:
         self._agencies = {agency.agency: agency for agency in entry.agencies}
         self._shifts = _by_desk(entry.shifts)
         self._overrides = _by_desk(entry.overrides)
+        self._units: dict[tuple[str, str], list[AgencyEntry]] = {}
 
     def officer(self, officer_id: str) -> OfficerEntry | None:
         """The officer of this id, or None."""
@@ -65,11 +66,15 @@ class Roster:
 
     def units(self, code: str, district: str) -> list[AgencyEntry]:
         """The units that ``code`` names (one unit, or all of a kind) and that cover ``district``."""
-        return [
-            agency
-            for agency in self.entry.agencies
-            if code in (agency.agency, agency.kind) and (not agency.districts or district in agency.districts)
-        ]
+        units = self._units.get((code, district))
+        if units is None:
+            # Asked for every desk of every level, each time something moves: the same few, over and over.
+            units = self._units[code, district] = [
+                agency
+                for agency in self.entry.agencies
+                if code in (agency.agency, agency.kind) and (not agency.districts or district in agency.districts)
+            ]
+        return units
 
     def has_desk(self, desk: Desk, district: str) -> bool:
         """Whether any shift, at any time, seats somebody there."""
@@ -133,6 +138,7 @@ class Roster:
         return Roster(entry.model_copy(update=part), self.version)
 
 
+@lru_cache(maxsize=1024)
 def empty_roster(area: str) -> Roster:
     """A roster in which nobody is on duty, for where none is loaded."""
     return Roster(RosterEntry(schema_version=1, version=NO_ROSTER, area=area, agencies=(), officers=(), shifts=()))

@@ -88,7 +88,8 @@ def _override(override: Mapping[str, Any] | None) -> Override | None:
 
 def _entry(entry: Mapping[str, Any]) -> HistoryEntry:
     reports = entry.get("reports", 1)
-    return HistoryEntry(
+    # Not validated again: its parts were, where they came in.
+    return HistoryEntry.model_construct(
         change=Change(entry["change"]),
         at=moment(entry["at"]),
         by=entry["by"],

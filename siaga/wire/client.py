@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 #: Milliseconds for which a broker may hold back the answer to a fetch that finds nothing, for whoever passes records
 #: on. Apache Kafka answers as soon as something comes; the embedded broker looks again only after half of this.
-FETCH_WAIT_MS: Final = 20
+FETCH_WAIT_MS: Final = 40
 
 
 class _MakesNoTopics(KafkaNetClient):  # type: ignore[misc]  # kafka-python has no types
