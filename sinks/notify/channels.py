@@ -162,24 +162,17 @@ def _spec(
     adapter = table.get("adapter")
     if adapter is not None and adapter not in ADAPTERS:
         found.add(f"{place}.adapter", "is none that we have", f"write one of {', '.join(ADAPTERS)}, or leave it out")
-    for name in _NUMBERS:
-        if not _is_number(table[name]) or not 0 < table[name] <= 3600:
-            found.add(f"{place}.{name}", "is no duration", "write seconds, more than 0 and at most 3600")
-    for name in _COUNTS:
-        if not isinstance(table[name], int) or isinstance(table[name], bool) or not 1 <= table[name] <= 100:
-            found.add(f"{place}.{name}", "is no count", "write a whole number from 1 to 100")
-    if not isinstance(table["repeats_safely"], bool):
-        found.add(f"{place}.repeats_safely", "is neither true nor false", "write true or false")
-    limits = _limits(place, table["limits"], found)
-    if adapter is None or found.problems:
-        return ChannelSpec(kind, None, limits=limits)
     if table.get("body", "page") not in _BODIES:
         found.add(f"{place}.body", "is none that we have", f"write one of {', '.join(_BODIES)}")
+    if not isinstance(table["repeats_safely"], bool):
+        found.add(f"{place}.repeats_safely", "is neither true nor false", "write true or false")
+    numbers = {name: _duration(f"{place}.{name}", table[name], found) for name in _NUMBERS}
+    counts = {name: _count(f"{place}.{name}", table[name], found) for name in _COUNTS}
     texts = _Texts(place, environment, found)
     url = texts.one("url", table.get("url"))
-    if url is None:
+    if adapter is not None and url is None:
         found.add(f"{place}.url", "is missing", "write where to send to, such as https://gateway.example/send")
-    elif adapter == "apprise" and "retry=" in url:
+    elif adapter == "apprise" and "retry=" in (url or ""):
         found.add(f"{place}.url", "has Apprise retry by itself", "leave `retry=` out; write `tries` instead")
     return ChannelSpec(
         kind,
@@ -193,16 +186,30 @@ def _spec(
         ask_status=texts.one("ask_status", table.get("ask_status")),
         delivered=tuple(str(word).casefold() for word in table.get("delivered", ("delivered",))),
         receipts=_seconds(f"{place}.receipt_seconds", table["receipt_seconds"], found),
-        timeout=float(table["timeout_seconds"]),
-        tries=table["tries"],
-        pause=float(table["pause_seconds"]),
-        longest_pause=float(table["longest_pause_seconds"]),
-        parallel=table["parallel"],
-        circuit_failures=table["circuit_failures"],
-        circuit_pause=float(table["circuit_pause_seconds"]),
+        timeout=numbers["timeout_seconds"],
+        tries=counts["tries"],
+        pause=numbers["pause_seconds"],
+        longest_pause=numbers["longest_pause_seconds"],
+        parallel=counts["parallel"],
+        circuit_failures=counts["circuit_failures"],
+        circuit_pause=numbers["circuit_pause_seconds"],
         repeats_safely=table["repeats_safely"],
-        limits=limits,
+        limits=_limits(place, table["limits"], found),
     )
+
+
+def _duration(place: str, value: object, found: Findings) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 3600:
+        return float(value)
+    found.add(place, "is no duration", "write seconds, more than 0 and at most 3600")
+    return 1.0
+
+
+def _count(place: str, value: object, found: Findings) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 100:
+        return value
+    found.add(place, "is no count", "write a whole number from 1 to 100")
+    return 1
 
 
 def _is_number(value: object) -> bool:
