@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 KAFKA := .cache/kafka
 ARGS ?=
 
-.PHONY: demo up test check bench crash-matrix kafka axe lock clean
+.PHONY: demo up test scenarios check bench crash-matrix kafka axe lock clean
 
 ## demo: a simulated voting day on this machine; ARGS="--speed 120 --villages 33"
 demo: $(VENV)/runtime
@@ -20,6 +20,10 @@ up: $(VENV)/runtime
 ## test: every test the machine has the parts for; ARGS="tests/unit -k severity"
 test: $(VENV)/dev kafka axe
 	$(BIN)/python -m pytest --ignore=tests/benchmarks -n auto --maxprocesses 4 --dist worksteal $(ARGS)
+
+## scenarios: every drill that comes with Siaga, played against a demonstration
+scenarios: $(VENV)/dev
+	SIAGA_TEST_SCENARIOS=all $(BIN)/python -m pytest tests/integration/test_scenarios.py $(ARGS)
 
 ## check: style, types and the direction of imports
 check: $(VENV)/dev

@@ -1,0 +1,83 @@
+"""The scenarios that come with Siaga, played against a whole demonstration: the right people are called, no others.
+
+Those that take no more than half a minute together run always; ``make scenarios`` plays all of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.demo import Demo
+
+QUICK = ("hoax-that-must-not-climb", "officer-takes-sides", "crowd-with-an-emergency", "count-dispute-that-grows")
+SLOW = ("brawl-that-spreads", "district-falls-silent")
+PLAYED = (*QUICK, *SLOW) if os.environ.get("SIAGA_TEST_SCENARIOS") == "all" else QUICK
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """A demonstration in which nothing happens but what is played."""
+    made = Demo(tmp_path_factory.mktemp("scenarios"), "--no-simulation", "--villages", "60")
+    made.process.start()
+    try:
+        made.wait_ready()
+        made.a_station()
+        yield made
+    finally:
+        made.process.stop(60)
+
+
+def play(demo: Demo, named: str, *options: str) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-m", "siaga", "scenario", "run", named, "--json", *options]
+    # In the demonstration's directory, where its run.json is found.
+    return subprocess.run(
+        argv, cwd=demo.directory.parent.parent, capture_output=True, text=True, timeout=150, check=False
+    )
+
+
+def test_every_scenario_calls_the_right_people_and_nobody_else(demo: Demo) -> None:
+    for named in PLAYED:  # one after the other: each has a calendar of its own
+        done = play(demo, named, "--speed", "60")
+
+        assert done.returncode == 0, f"{named}\n{done.stdout}\n{done.stderr}\n{demo.process.tail()}"
+        report = json.loads(done.stdout)
+        assert report["passed"] is True
+        # What it says was sent is what the officers' inbox has, marked as a drill.
+        inbox: dict[str, Any] = httpx.get(f"{demo.run['inbox']}/api/pages").json()
+        assert {page["officer_id"] for page in report["pages"]} <= {one["officer_id"] for one in inbox["pages"]}
+        drills = [one for one in inbox["pages"] if one["drill"]]
+        assert all("[LATIHAN]" in one["text"] or "[DRILL]" in one["text"] for one in drills)
+        assert bool(drills) or not report["drill"]
+
+
+def test_a_scenario_that_expects_what_does_not_come_fails_and_says_where(demo: Demo, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text(
+        """
+id = "wrong"
+title = { id = "salah", en = "wrong" }
+places = ["tps"]
+[[step]]
+report = { name = "a", place = "tps", kind = "order.crowd" }
+[[step]]
+expect = { incidents = ["a"], severity = 1 }
+within = 0.1
+""",
+        encoding="utf-8",
+    )
+
+    done = play(demo, str(wrong), "--speed", "60")
+
+    assert done.returncode == 1
+    report = json.loads(done.stdout)
+    assert report["passed"] is False
+    assert "a: severity is 4, not 1" in report["steps"][-1]["text"]
