@@ -19,7 +19,7 @@ from starlette.staticfiles import StaticFiles
 from console.access import COOKIE
 from console.api import incidents, live, people, stations, views
 from console.core import Core
-from console.pages import plain
+from console.pages import answer, plain
 from console.problems import install
 from console.security import Security
 from siaga import __version__
@@ -50,7 +50,15 @@ def create_app(core: Core, *, with_live_page: bool = False) -> FastAPI:
     )
     app.state.core = core
     install(app)
-    for router in (incidents.router, stations.router, live.router, people.router, views.router, plain.router):
+    for router in (
+        incidents.router,
+        stations.router,
+        live.router,
+        people.router,
+        views.router,
+        plain.router,
+        answer.router,
+    ):
         app.include_router(router)
 
     @app.api_route("/api/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)

@@ -11,6 +11,7 @@ from console.commands import CommandPublisher
 from console.database import Database
 from console.feed import Feed
 from console.metrics import Metrics
+from siaga.links import Links, make_links
 from siaga.settings import Settings
 
 
@@ -25,6 +26,7 @@ class Core:
     tokens: Tokens
     feed: Feed
     commands: CommandPublisher
+    links: Links
     metrics: Metrics
 
     @staticmethod
@@ -49,5 +51,6 @@ def make_core(settings: Settings) -> Core:
         tokens=Tokens(database.write),
         feed=Feed(settings, database.read, metrics),
         commands=CommandPublisher(settings, metrics),
+        links=make_links(settings),
         metrics=metrics,
     )

@@ -172,6 +172,13 @@ def pages_of(connection: sa.Connection, incident_id: str) -> list[Row]:
     return found
 
 
+def page_by_id(connection: sa.Connection, page_id: str) -> Row | None:
+    """One call to an officer: what its link has to know."""
+    columns = [pages.c[name] for name in ("page_id", "incident_id", "officer_id", "agency", "code", "body")]
+    row = connection.execute(sa.select(*columns).where(pages.c.page_id == page_id)).mappings().first()
+    return None if row is None else dict(row)
+
+
 def find_escalations(connection: sa.Connection, states: Sequence[str]) -> Iterator[tuple[Row, Row]]:
     """Escalations with their incidents (whole snapshots), what is due first first; all states when none is named."""
     columns = [column for column in escalations.c if column.name not in ("body", "seq", "epoch")]

@@ -28,6 +28,8 @@ def serve(settings: Settings) -> None:
     core = make_core(settings)
     prepare(core)
     app = create_app(core, with_live_page=True)
+    # It writes a line for every page that is opened, with the id that the page's socket goes by.
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     config = uvicorn.Config(
         app,
         host=settings.console_host,

@@ -112,7 +112,7 @@ def _login(request: Request, https: bool, *, said: str = "", status: int = 200, 
 </form>
 <p class="links"><a href="/public">{escape(w["public_link"])}</a>{_switch("/login", language)}</p>
 </main>"""
-    answer = _page(w["sign_in"], language, body, status=status)
+    answer = page_of(w["sign_in"], language, body, status=status)
     answer.set_cookie(_FORM_COOKIE, form, httponly=True, samesite="strict", secure=https, path="/login")
     return answer
 
@@ -149,7 +149,7 @@ def show_public(request: Request, core: CoreOf) -> Response:
 <p class="links"><a href="/public/summary.json">JSON</a><a href="/login">{escape(w["sign_in"])}</a>
 {_switch("/public", language)}</p>
 </main>"""
-    return _page(w["public_title"], language, body, script="/static/public.js")
+    return page_of(w["public_title"], language, body, script="/static/public.js")
 
 
 def _table(title: str, counts: Mapping[str, int], none: str) -> str:
@@ -164,7 +164,8 @@ def _switch(path: str, language: str) -> str:
     return f'<a href="{escape(address)}" lang="{other}">{escape(words(language)["other_language"])}</a>'
 
 
-def _page(title: str, language: str, body: str, *, status: int = 200, script: str | None = None) -> HTMLResponse:
+def page_of(title: str, language: str, body: str, *, status: int = 200, script: str | None = None) -> HTMLResponse:
+    """A whole page around ``body``, which is HTML; the language is remembered."""
     again = f'<script src="{script}" defer></script>' if script is not None else ""
     html = f"""<!doctype html>
 <html lang="{language}"><head><meta charset="utf-8"><title>{escape(title)} · Siaga</title>

@@ -15,16 +15,15 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from console.accounts.users import User
 from console.core import make_core
 from console.service import prepare
 from siaga.redaction import UserRole
 from siaga.settings import Settings
 from tests.support import builders
+from tests.support.centre import add_user
 from tests.support.filled import Filled
 from tests.support.processes import Process, free_ports
 
-PASSWORD: Final = "kata-sandi-panjang"
 AXE: Final = Path(__file__).parents[2] / ".cache" / "axe" / "axe.min.js"
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 
@@ -53,7 +52,7 @@ class LivePage:
         core = make_core(self.settings)
         prepare(core)
         for role in (UserRole.VIEWER, UserRole.OPERATOR, UserRole.COMMANDER, UserRole.AUDITOR):
-            core.users.add(User(role.value, role, None, (), True), PASSWORD, core.now())
+            add_user(core, role.value, role)
         core.database.close()
         env = {key: value for key, value in os.environ.items() if not key.startswith("SIAGA_")}
         chosen = {"data_dir": directory, "console_port": ports, "sinks_metrics_port": ports + 1}

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import PASSWORD, LivePage
+from tests.browser.conftest import LivePage
 from tests.support import builders, filled
+from tests.support.centre import PASSWORD
 from tests.support.wait import until
 
 pytestmark = pytest.mark.browser

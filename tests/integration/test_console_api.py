@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import re
 import time
 import uuid
@@ -152,7 +153,10 @@ MAY_SEE: dict[str, set[UserRole]] = {
 }
 
 
-def test_nothing_confidential_reaches_a_role_that_need_not_know_it(rows: Filled, centre: Centre) -> None:
+def test_nothing_confidential_reaches_a_role_that_need_not_know_it(
+    rows: Filled, centre: Centre, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
     ids = filled.secrets_everywhere(rows)
     rows.put_checkins([builders.STATION])
     until_known(centre, ids["plain"])
@@ -166,6 +170,7 @@ def test_nothing_confidential_reaches_a_role_that_need_not_know_it(rows: Filled,
             else:
                 assert not places, f"{role} sees {secret} in {places}"
         assert not {path for path in ("/metrics", "/public") if "RAHASIA" in told[path]}
+        assert not [secret for secret in MAY_SEE if secret in caplog.text]
         assert all(text.count("RAHASIA") == 0 for path, text in told.items() if path.startswith("/cap/"))
 
 

@@ -7,12 +7,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
-from siaga.contracts.command import Command
+from siaga.contracts.command import Action, Command
 from siaga.contracts.topics import COMMANDS, partition_of
+from siaga.links import Link
 from siaga.redaction import UserRole
 from siaga.settings import Settings
 from siaga.wire.topics_admin import ensure_topics
@@ -92,6 +94,47 @@ def test_who_may_not_decide_is_told_why_and_nothing_is_sent(rows: Filled, centre
     assert "reason" in answers["no reason"].text
     assert commands_on(centre.settings, builders.DISTRICT) == []
     assert 'siaga_console_commands_total{action="dismiss",outcome="refused"} 1.0' in centre.get("/metrics").text
+
+
+def test_the_link_of_a_page_answers_it_once_and_only_when_asked_to(rows: Filled, centre: Centre) -> None:
+    incident = filled.incident(severity=1)
+    rows.put(incident)
+    page_id = rows.put_page(incident, officer="ipda-sari")
+    soon = centre.core.now().timestamp() + 600
+    path = urlsplit(centre.core.links.url(Link(page_id, "ipda-sari", Action.ACKNOWLEDGE, soon))).path
+
+    shown = centre.http.get(path)
+    assert commands_on(centre.settings, builders.DISTRICT) == []
+    answers = [centre.http.post(path).status_code for _ in range(2)]
+
+    assert "SEV1" in shown.text
+    assert "K7M2P" in shown.text
+    assert answers == [200, 200]
+    (first, _), (second, _) = commands_on(centre.settings, builders.DISTRICT)
+    assert first.command_id == second.command_id
+    assert (first.by, first.action, str(first.incident_id)) == ("ipda-sari", "acknowledge", incident["incident_id"])
+
+
+def test_a_link_that_is_not_theirs_does_nothing(rows: Filled, centre: Centre) -> None:
+    incident = filled.incident(severity=1)
+    accusing = filled.incident("neutrality.officer", facts={"accused_unit": "polsek-bojong"})
+    rows.put(incident, accusing)
+    page_id, accused = rows.put_page(incident, officer="ipda-sari"), rows.put_page(accusing, officer="ipda-sari")
+    now = centre.core.now().timestamp()
+    links = centre.core.links
+    good = links.token(Link(page_id, "ipda-sari", Action.ACKNOWLEDGE, now + 600))
+    tried = {
+        "forged": good[:-2] + ("AA" if good[-2:] != "AA" else "BB"),
+        "expired": links.token(Link(page_id, "ipda-sari", Action.ACKNOWLEDGE, now - 1)),
+        "another's": links.token(Link(page_id, "aipda-budi", Action.ACKNOWLEDGE, now + 600)),
+        "accused": links.token(Link(accused, "ipda-sari", Action.ACKNOWLEDGE, now + 600)),
+        "long": "A" * 5000,
+    }
+
+    codes = {why: centre.http.post(f"/ack/{token}").status_code for why, token in tried.items()}
+
+    assert codes == {"forged": 404, "expired": 410, "another's": 404, "accused": 410, "long": 404}
+    assert commands_on(centre.settings, builders.DISTRICT) == []
 
 
 def test_a_decision_while_kafka_is_away_is_refused_and_can_be_sent_again(

@@ -35,6 +35,16 @@ def _hash() -> str:
     return PasswordHasher().hash(PASSWORD)
 
 
+def add_user(
+    core: Core, name: str, role: UserRole, *, agency: str | None = None, districts: tuple[str, ...] = ()
+) -> None:
+    """Make a user with :data:`PASSWORD`."""
+    row = {"name": name, "role": role.value, "agency": agency, "districts": list(districts), "active": True}
+    row |= {"password_hash": _hash(), "failures": 0, "created_at": core.now()}
+    with core.database.write.begin() as connection:
+        connection.execute(users.insert().values(row))
+
+
 class Centre:
     """The API and the plain pages in this process; the live page needs a process of its own."""
 
@@ -54,10 +64,7 @@ class Centre:
 
     def add(self, name: str, role: UserRole, *, agency: str | None = None, districts: tuple[str, ...] = ()) -> str:
         """Make a user with :data:`PASSWORD` and give their token."""
-        row = {"name": name, "role": role.value, "agency": agency, "districts": list(districts), "active": True}
-        row |= {"password_hash": _hash(), "failures": 0, "created_at": self.core.now()}
-        with self.core.database.write.begin() as connection:
-            connection.execute(users.insert().values(row))
+        add_user(self.core, name, role, agency=agency, districts=districts)
         self.tokens[name] = self.core.tokens.make(name, self.core.now())
         return self.tokens[name]
 

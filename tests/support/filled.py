@@ -178,8 +178,8 @@ class Filled:
             connection.execute(table.insert().values(row))
             self._move(connection)
 
-    def put_page(self, incident: Mapping[str, Any], *, officer: str = OFFICER, status: str = "accepted") -> None:
-        """One call to an officer about an incident, and the step that says why."""
+    def put_page(self, incident: Mapping[str, Any], *, officer: str = OFFICER, status: str = "accepted") -> uuid.UUID:
+        """One call to an officer about an incident, and the step that says why; the page's id."""
         page_id, at = str(uuid.uuid4()), builders.now()
         with self.engine.begin() as connection:
             self.seq += 1
@@ -213,6 +213,7 @@ class Filled:
             step |= {"channel": f"{OFFICER}-hp", "page_id": page_id, "desk": "polsek/duty"}
             connection.execute(paging.escalation_steps.insert().values(**shared, **step))
             self._move(connection)
+        return uuid.UUID(page_id)
 
     def put_checkins(self, stations: Iterable[str], *, at: datetime | None = None) -> None:
         """A check-in of each station."""
