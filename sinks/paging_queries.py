@@ -18,7 +18,16 @@ from siaga.contracts.page_result import PageResult
 from siaga.contracts.registry import Entity
 from siaga.contracts.roster import PolicyEntry, RosterEntry
 from siaga.contracts.topics import COMMANDS
-from siaga.store.tables import commands, escalation_steps, escalations, incidents, page_results, registry, rejected
+from siaga.store.tables import (
+    commands,
+    escalation_steps,
+    escalations,
+    incidents,
+    page_results,
+    pages,
+    registry,
+    rejected,
+)
 
 #: Characters of an id that are enough to name an incident.
 SHORTEST_PREFIX: Final = 4
@@ -143,3 +152,15 @@ def _entries(connection: sa.Connection, entities: Sequence[Entity]) -> list[tupl
         .order_by(table.key)
     )
     return [(key, bytes(value)) for key, value in connection.execute(asked)]
+
+
+def pages_of_drill(connection: sa.Connection, drill: UUID) -> dict[UUID, str]:
+    """What became of the calls of a test of the roster, by page."""
+    table = pages.c
+    asked = sa.select(table.page_id, table.status).where(table.incident_id == str(drill))
+    return {UUID(row.page_id): row.status for row in connection.execute(asked)}
+
+
+def who_answered(connection: sa.Connection, drill: UUID) -> set[str]:
+    """The officers who answered a test of the roster."""
+    return set(connection.scalars(sa.select(commands.c.actor).where(commands.c.incident_id == str(drill))))

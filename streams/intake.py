@@ -20,6 +20,7 @@ from siaga.contracts.checkin import AcceptedCheckIn
 from siaga.contracts.command import Command
 from siaga.contracts.decode import Problem, Refused, decode
 from siaga.contracts.neighbour import NeighbourTrouble
+from siaga.contracts.page import is_drill_call
 from siaga.contracts.page_result import PageResult
 from siaga.contracts.rejection import Rejection, RejectReason, rejection_id
 from siaga.contracts.report import AcceptedReport
@@ -87,6 +88,8 @@ def _trouble(district: District, trouble: NeighbourTrouble, duties: Duties) -> R
 
 
 def _command(district: District, command: Command, duties: Duties) -> Refusal | None:
+    if is_drill_call(command.incident_id):
+        return None  # an answer to a test of the roster: the store counts it, and there is nothing to decide
     settle_now(district, duties)
     refusal = district.book.refusal(command, duties) or take_command(district.state, command)
     if refusal is None:

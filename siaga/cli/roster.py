@@ -22,11 +22,13 @@ _TIMES = ["%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z"]
 
 def register(app: typer.Typer) -> None:
     """Add ``siaga roster`` and ``siaga oncall``."""
+    from siaga.cli.drill import drill
     from siaga.cli.registry import load
 
     group = typer.Typer(help="Duty rosters.", no_args_is_help=True)
     group.command("check")(check)
     group.command("load")(load)
+    group.command("drill")(drill)
     app.add_typer(group, name="roster")
     app.command()(oncall)
 

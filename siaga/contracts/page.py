@@ -21,6 +21,7 @@ _NAMESPACE: Final = UUID("a4c9a0de-2f57-5b8e-8d6b-9c1d0b6f7e23")
 #: No letter or digit that is taken for another when it is read out or written by hand.
 _ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_LENGTH: Final = 5
+_DRILL_CALL: Final = b"siagaU"
 
 
 class ChannelKind(StrEnum):
@@ -120,6 +121,21 @@ def page_id_of(
     if purpose in (Purpose.RETRACTION, Purpose.DIGEST, Purpose.DRILL_CALL):
         name += f"|{purpose}"
     return uuid5(_NAMESPACE, name)
+
+
+def drill_call_id(number: int) -> UUID:
+    """The id that the calls of one test of the roster bear instead of an incident's; ``number`` is random, 80 bits.
+
+    A UUID of version 8, whose bits are ours (RFC 9562, section 5.8): an answer to it is known for what it is by
+    everybody, and no incident has such an id.
+    """
+    bits = int.from_bytes(_DRILL_CALL) << 80 | number & ((1 << 80) - 1)
+    return UUID(int=bits & ~(0xF << 76) & ~(0x3 << 62) | 0x8 << 76 | 0x2 << 62)
+
+
+def is_drill_call(incident_id: UUID) -> bool:
+    """Whether this is no incident but a test of the roster."""
+    return incident_id.version == 8 and incident_id.bytes[: len(_DRILL_CALL)] == _DRILL_CALL
 
 
 def code_of(page_id: UUID) -> str:
