@@ -11,6 +11,7 @@ from html import escape
 from typing import Any, Final
 from uuid import UUID, uuid5
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -21,6 +22,7 @@ from console.pages.plain import LANGUAGES, language_of, live_words, page_of, wor
 from console.queries import one_incident, page_by_id
 from siaga.contracts.command import Command
 from siaga.contracts.incident import IncidentState
+from siaga.contracts.page import is_drill_call
 from siaga.escalation.conflict import is_conflicted
 from siaga.links import Link, LinkError, LinkFault
 from siaga.redaction import accused_unit_of
@@ -88,13 +90,24 @@ def _read(core: Core, token: str) -> tuple[Link, dict[str, Any], dict[str, Any]]
         return "link_expired" if error.fault is LinkFault.EXPIRED else "link_forged"
     with core.database.read.connect() as connection:
         page = page_by_id(connection, str(link.page_id))
-        incident = None if page is None else one_incident(connection, page["incident_id"])
+        incident = None if page is None else _about(connection, page)
     if page is None or incident is None or page["officer_id"] != link.officer_id:
         return "link_forged"
     # Their unit may have been accused since they were called.
     if is_conflicted(page["agency"], page["agency"], accused_unit_of(incident)):
         return "link_expired"
     return link, page, incident
+
+
+def _about(connection: sa.Connection, page: dict[str, Any]) -> dict[str, Any] | None:
+    """The incident of a page. The call of a test of the roster has none: it only asks for an answer."""
+    if not is_drill_call(UUID(page["incident_id"])):
+        return one_incident(connection, page["incident_id"])
+    body = page["body"]
+    return {
+        **{name: body[name] for name in ("severity", "kind", "district")},
+        "state": IncidentState.OPEN.value,
+    }
 
 
 def _said(request: Request, word: str, *, status: int, language: str | None = None) -> Response:
