@@ -26,7 +26,7 @@ SOME = 60
 
 
 def assert_all_arrived(stack: Stack, device: SteadyDevice) -> None:
-    """Everything that was accepted is stored once and, where it is a report, part of an incident; the audit agrees."""
+    """All that was accepted is stored once and, where it is a report, part of an incident; the audit agrees."""
     assert not device.refused
     for table in ("reports", "checkins"):
         assert_stored_once(stack, device, table)
