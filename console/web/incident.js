@@ -54,8 +54,9 @@ export default {
         </section>
         <section v-if="detail.escalation"><h3>{{ t('escalation') }} <small>{{ named('e', detail.escalation.state) }}<template v-if="detail.escalation.level"> · {{ t('level_n', { n: detail.escalation.level }) }}</template></small></h3>
           <p v-if="detail.escalation.next_due_at && isOpen(card)" class="meta">{{ named('m', detail.escalation.next_timer) }} {{ moment(detail.escalation.next_due_at) }} · {{ clock(Date.parse(detail.escalation.next_due_at) / 1000 - now()) }}</p>
-          <ol class="pages"><li v-for="p in detail.pages" :key="p.page_id"><b>{{ p.officer_id || p.agency }}</b><span>{{ p.agency }} · {{ p.channel_kind }}</span><span :class="['chip', 'p-' + p.status]">{{ named('p', p.status) }}<template v-if="p.status_reason && p.status_reason !== 'none'"> ({{ p.status_reason.replaceAll('_', ' ') }})</template></span><time>{{ moment(p.sent_at || p.due_at) }}</time></li></ol>
-          <details v-if="detail.steps.length"><summary>{{ t('ladder') }}</summary><ol class="timeline"><li v-for="(s, i) in detail.steps" :key="i"><time>{{ moment(s.at) }}</time><span><b>{{ named('y', s.reason) }}</b><template v-if="s.level"> · {{ t('level_n', { n: s.level }) }}</template><template v-if="s.desk"> · {{ s.desk }}</template><template v-if="s.officer_id"> · {{ s.officer_id }}</template></span></li></ol></details>
+          <ol class="pages"><li v-for="p in pages" :key="p.page_id"><b>{{ p.officer_id || p.agency }}</b><span>{{ p.agency }} · {{ p.channel_kind }}</span><span :class="['chip', 'p-' + p.status]">{{ named('p', p.status) }}<template v-if="p.status_reason && p.status_reason !== 'none'"> ({{ p.status_reason.replaceAll('_', ' ') }})</template></span><time>{{ moment(p.sent_at || p.due_at) }}</time></li></ol>
+          <button v-if="detail.pages.length > pages.length" class="link" @click="allPages = true">{{ t('more', { n: detail.pages.length - pages.length }) }}</button>
+          <details v-if="detail.steps.length"><summary>{{ t('ladder') }}</summary><ol class="timeline"><li v-for="(s, i) in steps" :key="i"><time>{{ moment(s.at) }}</time><span><b>{{ named('y', s.reason) }}</b><template v-if="s.level"> · {{ t('level_n', { n: s.level }) }}</template><template v-if="s.desk"> · {{ s.desk }}</template><template v-if="s.officer_id"> · {{ s.officer_id }}</template></span></li></ol></details>
         </section>
         <section><h3>{{ t('reports') }} <small>{{ t('reporters_n', { n: card.reporter_count }) }}</small></h3>
           <form v-if="me.role === 'auditor' && !detail.reporters_shown" class="ask" @submit.prevent="load(why)">
@@ -79,7 +80,7 @@ export default {
   </article>`,
   props: { id: String, language: String },
   emits: ["close", "said"],
-  data: () => ({ ASKS, me, detail: null, missing: false, asking: null, why: "", shownWhy: "",
+  data: () => ({ ASKS, me, detail: null, missing: false, asking: null, why: "", shownWhy: "", allPages: false,
     answer: { reason: "", severity: "", assignee: "", agency: "", minutes: 10 } }),
   async mounted() {
     this.off = on("changed", (id) => id === this.id && this.load(this.shownWhy));
@@ -91,7 +92,7 @@ export default {
   },
   watch: {
     id() {
-      Object.assign(this, { detail: null, missing: false, asking: null, why: "", shownWhy: "" });
+      Object.assign(this, { detail: null, missing: false, asking: null, why: "", shownWhy: "", allPages: false });
       this.load();
     },
   },
@@ -108,6 +109,14 @@ export default {
       if (!isOpen(this.card)) return ["reopen", "note"];
       const open = this.card.state === "open" ? OPEN : [...OPEN.filter((a) => a !== "acknowledge")];
       return mayCommand ? [...open, ...COMMANDER] : open;
+    },
+    // The latest first, and no more of them than fit: nobody answering makes the list long.
+    pages() {
+      const found = [...this.detail.pages].reverse();
+      return this.allPages ? found : found.slice(0, 6);
+    },
+    steps() {
+      return [...this.detail.steps].reverse();
     },
     history() {
       return [...this.detail.history].reverse();

@@ -52,7 +52,7 @@ export default {
             <span v-if="pendingOf(card)" class="sending">{{ named('a', pendingOf(card).action) }} · {{ t('sending') }}</span>
             <span v-else-if="card.state === 'open' && card.due" :class="['due', { over: late(card) }]">{{ late(card) ? t('due_late', { t: clock(now() - card.due) }) : t('due_in', { t: clock(card.due - now()) }) }}</span>
             <span v-else-if="card.state === 'acknowledged'" class="by">{{ card.acknowledged_by ? t('taken_by', { who: card.acknowledged_by }) : t('taken') }}</span>
-            <span v-else class="by">{{ named('s', card.state) }}</span>
+            <span v-else>{{ named('s', card.state) }}</span>
             <span class="age">{{ span(now() - card.opened) }} · {{ t('reports_n', { n: card.report_count }) }}</span>
           </span>
         </a>
