@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.brokers import ApacheKafka, Broker, embedded_broker, missing_for_kafka
 from tests.support.databases import (
@@ -24,6 +25,10 @@ from tests.support.databases import (
     missing_for_postgres,
 )
 from tests.support.stack import Stack
+
+# How long an example takes is the machine's doing, and no property of the code.
+settings.register_profile("siaga", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("siaga")
 
 EMBEDDED = "embedded"
 REAL = "real"
