@@ -1,4 +1,4 @@
-"""Fills an embedded broker, which starts empty, with what the database remembers: the registry and the commands.
+"""Fills a broker that is empty with what the database remembers: the registry and, if asked for, the commands.
 
 Input: the tables ``registry`` and ``commands``. Output: their records, as they once were. State: none.
 """
@@ -21,8 +21,12 @@ from sinks.tables import commands, registry
 SOURCE = "restore"
 
 
-def restore_registry(settings: Settings) -> int:
-    """Publish every entry of the registry and every command again; answers how many: 0 without a database.
+def restore_registry(settings: Settings, *, decisions: bool = True) -> int:
+    """Publish every entry of the registry again; answers how many records: 0 without a database.
+
+    Args:
+        settings: say which database and which broker.
+        decisions: every command as well, for a broker that gets the reports they are about again too.
 
     Raises:
         SettingsError: no broker is set or it does not take them, or the schema is newer than this Siaga.
@@ -33,7 +37,7 @@ def restore_registry(settings: Settings) -> int:
             return 0
     upgrade(engine)
     with engine.connect() as connection, connection.begin():
-        remembered = [*_entries(connection), *_commands(connection, settings.partitions)]
+        remembered = [*_entries(connection), *(_commands(connection, settings.partitions) if decisions else ())]
     return produce(settings, remembered, source=SOURCE) if remembered else 0
 
 

@@ -58,6 +58,26 @@ def load(
         typer.echo(f"{_sentence(summary)} {'would be loaded' if dry_run else 'loaded'}.")
 
 
+@registry.command()
+def restore(as_json: bool = typer.Option(False, "--json", help="Print how many entries were sent as JSON.")) -> None:
+    """Fill the registry on Kafka with what the database remembers of it, after Kafka was lost or replaced.
+
+    Make the topics first, with 'siaga topics'. What is on Kafka already and differs is replaced.
+    """
+    import json
+
+    from siaga.cli.running import settings_of_running
+    from sinks.reading import reading
+    from sinks.restore import restore_registry
+
+    settings = settings_of_running()
+    settings.require_kafka()
+    with reading(settings):
+        pass  # says what to do where there is no such database
+    sent = restore_registry(settings, decisions=False)
+    typer.echo(json.dumps({"sent": sent}) if as_json else f"{sent:,} entries sent again.")
+
+
 def _read(directory: Path) -> list[RegistryEntry]:
     """What the files of a directory make, duties and policy as well; every problem of all of them at once."""
     from siaga.election.files import DirectoryUnusable, FileProblem, read_directory

@@ -209,6 +209,7 @@ def test_an_empty_broker_gets_the_registry_and_the_commands_back(small: Stack) -
     small.broker.start()
     ensure_topics(small.settings)
 
+    assert restore_registry(small.settings, decisions=False) == len(small.registry)
     assert restore_registry(small.settings) == len(small.registry) + 1
 
     small.restart(SINKS)
