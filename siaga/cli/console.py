@@ -10,6 +10,8 @@ import typer
 if TYPE_CHECKING:
     from console.core import Core
 
+_NAME: Any = typer.Argument(help="The user's name, as 'siaga user list' shows it.")
+
 users = typer.Typer(help="Who may use the command centre.", no_args_is_help=True)
 
 
@@ -130,7 +132,8 @@ def list_(as_json: bool = typer.Option(False, "--json", help="Print them as JSON
 
 @users.command()
 def password(
-    name: str, stdin: bool = typer.Option(False, "--password-stdin", help="Read it from the first line of stdin.")
+    name: str = _NAME,
+    stdin: bool = typer.Option(False, "--password-stdin", help="Read it from the first line of stdin."),
 ) -> None:
     """Give somebody a new password: sessions end, a lock is lifted."""
     from console.accounts.users import AccountError
@@ -145,7 +148,8 @@ def password(
 
 @users.command()
 def token(
-    name: str, days: float | None = typer.Option(None, min=0.01, help="After so many days it ends; never by default.")
+    name: str = _NAME,
+    days: float | None = typer.Option(None, min=0.01, help="After so many days it ends; never by default."),
 ) -> None:
     """Make a token for a program that acts as somebody; it is shown this once."""
     core = _core()
@@ -155,19 +159,19 @@ def token(
 
 
 @users.command()
-def revoke(name: str) -> None:
+def revoke(name: str = _NAME) -> None:
     """Take away every token of somebody."""
     typer.echo(f"{name}: {_core().tokens.revoke(name)} tokens are taken away")
 
 
 @users.command()
-def disable(name: str) -> None:
+def disable(name: str = _NAME) -> None:
     """Let somebody in no more: sessions and tokens end at once."""
     _set_active(name, False)
 
 
 @users.command()
-def enable(name: str) -> None:
+def enable(name: str = _NAME) -> None:
     """Let somebody in again."""
     _set_active(name, True)
 

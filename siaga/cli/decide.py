@@ -23,7 +23,7 @@ _By: Any = typer.Option(None, "--by", help="Id of who decides; whoever is signed
 _Why: Any = typer.Option("", "--reason", help="Why, in a sentence.")
 _Wait: Any = typer.Option(_WAIT, "--wait", min=0, help="Seconds to wait for what becomes of it.")
 _Json: Any = typer.Option(False, "--json", help="Print what became of it as JSON.")
-_Minutes: Any = typer.Option(..., "--minutes", min=1, max=24 * 60)
+_Minutes: Any = typer.Option(..., "--minutes", min=1, max=24 * 60, help="In how many minutes.")
 
 
 def register(app: typer.Typer) -> None:

@@ -36,12 +36,16 @@ def report(
     station: str = typer.Argument(help="Such as 33.26.08.2001-003."),
     *,
     text: str = typer.Option("", help="What happened, in words."),
-    injured: int | None = typer.Option(None, min=0),
-    dead: int | None = typer.Option(None, min=0),
-    crowd: int | None = typer.Option(None, min=0),
+    injured: int | None = typer.Option(None, min=0, help="How many are injured."),
+    dead: int | None = typer.Option(None, min=0, help="How many are dead."),
+    crowd: int | None = typer.Option(None, min=0, help="How many people there are."),
     weapons: str | None = typer.Option(None, help="none, blunt, sharp, firearm or explosive."),
-    ballots_threatened: bool | None = typer.Option(None, "--ballots-threatened/--ballots-safe"),
-    voting_stopped: bool | None = typer.Option(None, "--voting-stopped/--voting-goes-on"),
+    ballots_threatened: bool | None = typer.Option(
+        None, "--ballots-threatened/--ballots-safe", help="Whether ballots or their box are in danger."
+    ),
+    voting_stopped: bool | None = typer.Option(
+        None, "--voting-stopped/--voting-goes-on", help="Whether voting has stopped."
+    ),
     accused_unit: str | None = typer.Option(None, help="Code of the unit the report accuses."),
     reporter: str = typer.Option("posko", help="Id of the person who reports."),
     role: str = typer.Option("officer", help="officer, committee, witness, public or sensor."),
@@ -50,7 +54,10 @@ def report(
     gateway: str | None = typer.Option(None, help="The gateway's address; the running one's by default."),
     as_json: bool = typer.Option(False, "--json", help="Print the gateway's answer as JSON."),
 ) -> None:
-    """Send one report. The device's token is in SIAGA_TOKEN, or the running demonstration's is taken."""
+    """Send one report. The device's token is in SIAGA_TOKEN, or the running demonstration's is taken.
+
+    What nobody counted or saw is left out: 0 and "no" are answers.
+    """
     import json
     import uuid
     from datetime import UTC, datetime
