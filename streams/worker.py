@@ -93,8 +93,7 @@ async def _until_over(stop: asyncio.Event, tasks: list[asyncio.Task[Any]], app: 
     asked = asyncio.create_task(stop.wait(), name="asked")
     crashed = asyncio.create_task(app._crashed.wait(), name="crashed")
     ending = {task for task in tasks if task.get_name() in ("flusher", "clock")}
-    starting = tasks[0]
-    waiting: set[asyncio.Task[Any]] = {asked, crashed, starting, *ending}
+    waiting: set[asyncio.Task[Any]] = {asked, crashed, *tasks}
     while True:
         done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         if asked in done:
@@ -104,4 +103,4 @@ async def _until_over(stop: asyncio.Event, tasks: list[asyncio.Task[Any]], app: 
             reason = failed[0].exception() if failed else app.crash_reason
             sys.stderr.write(f"siaga: streams: ended by {type(reason).__name__}: {reason}\n")
             return 1
-        waiting -= done  # Faust has started
+        waiting -= done  # Faust has started, or the metrics are open

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -24,10 +25,10 @@ def free_port() -> int:
 
 def free_ports(count: int) -> int:
     """The first of ``count`` loopback ports in a row that nobody listens on at this moment."""
-    for _ in range(100):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            first: int = probe.getsockname()[1]
+    for _ in range(1000):
+        # Below what the system gives to outgoing connections: one of those would take the port of a process that a
+        # test kills, before it is started again.
+        first = random.randrange(15_000, 32_000)
         if all(_is_free(port) for port in range(first, first + count)):
             return first
     raise RuntimeError(f"no {count} free ports in a row on the loopback address")
