@@ -31,6 +31,8 @@ from tests.support.wait import until
 GATEWAY: Final = "gateway"
 STREAMS: Final = "streams"
 SINKS: Final = "sinks"
+CONSOLE: Final = "console"
+INBOX: Final = "inbox"
 ALL: Final = (GATEWAY, SINKS, STREAMS)
 _READY_SECONDS: Final = 60.0
 
@@ -49,6 +51,7 @@ class Stack:
 
     ``start()`` makes the topics, loads the registry with one device for all of it, and starts the processes.
     Processes are named ``gateway``, ``sinks``, ``streams`` (the first worker), ``streams-1``, ``streams-2``…
+    ``console`` and ``inbox`` are started where they are named.
     """
 
     def __init__(
@@ -65,13 +68,15 @@ class Stack:
         self.broker = broker
         self.database = database
         self.directory = directory
-        ports = free_ports(3 + workers)
+        ports = free_ports(5 + workers)
         self._chosen: dict[str, Any] = {
             "data_dir": directory / "var",
             "gateway_port": ports,
             "gateway_metrics_port": ports + 1,
             "sinks_metrics_port": ports + 2,
-            "streams_metrics_port": ports + 3,
+            "console_port": ports + 3,
+            "inbox_port": ports + 4,
+            "streams_metrics_port": ports + 5,
             "stream_workers": workers,
             "canary_every": 0.5,
             "rate_per_minute": 1_000_000,
@@ -103,6 +108,10 @@ class Stack:
     @property
     def gateway_url(self) -> str:
         return f"http://127.0.0.1:{self._chosen['gateway_port']}"
+
+    @property
+    def inbox_url(self) -> str:
+        return f"http://127.0.0.1:{self._chosen['inbox_port']}"
 
     # -- life ---------------------------------------------------------------------------------------------------
 
@@ -318,9 +327,10 @@ class Stack:
     # -- metrics and logs -----------------------------------------------------------------------------------------
 
     def metrics_port(self, name: str) -> int:
-        """Where a process shows its metrics."""
+        """Where a process shows its metrics; the console and the inbox have no port besides their own."""
         part, _, number = name.partition("-")
-        return int(self._chosen[f"{part}_metrics_port"]) + int(number or 0)
+        own = f"{part}_port" if part in (CONSOLE, INBOX) else f"{part}_metrics_port"
+        return int(self._chosen[own]) + int(number or 0)
 
     def metrics(self, name: str) -> dict[str, float]:
         """A process's samples, such as ``siaga_store_rows_total{table="reports"}``; nothing when it is away."""
