@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from siaga.cli.panels import PREPARE, RUN
+
 if TYPE_CHECKING:
     from console.core import Core
 
@@ -17,8 +19,8 @@ users = typer.Typer(help="Who may use the command centre.", no_args_is_help=True
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command()(console)
-    app.add_typer(users, name="user")
+    app.command(rich_help_panel=RUN)(console)
+    app.add_typer(users, name="user", rich_help_panel=PREPARE)
 
 
 def console() -> None:
@@ -105,7 +107,7 @@ def add(
 
 @users.command("list")
 def list_(as_json: bool = typer.Option(False, "--json", help="Print them as JSON.")) -> None:
-    """Everybody who has an account."""
+    """List everybody who has an account."""
     import json
 
     from rich.console import Console

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import typer
 
+from siaga.cli.panels import DECIDE
+
 if TYPE_CHECKING:
     from siaga.contracts.command import Action
     from siaga.settings import Settings
@@ -45,7 +47,7 @@ def register(app: typer.Typer) -> None:
         ("assign", assign),
         ("note", note),
     ):
-        app.command(name, rich_help_panel="Decide about an incident")(command)
+        app.command(name, rich_help_panel=DECIDE)(command)
 
 
 def ack(

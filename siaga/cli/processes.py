@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import typer
 
+from siaga.cli.panels import RUN
+
 
 def register(app: typer.Typer) -> None:
     """Add the three commands."""
-    app.command()(gateway)
-    app.command()(streams)
-    app.command()(sinks)
+    app.command(rich_help_panel=RUN)(gateway)
+    app.command(rich_help_panel=RUN)(streams)
+    app.command(rich_help_panel=RUN)(sinks)
 
 
 def gateway() -> None:
@@ -39,7 +41,7 @@ def streams(
 
 
 def sinks() -> None:
-    """Store everything in the database."""
+    """Store everything in the database, send pages, and watch over deadlines."""
     from siaga.settings import load_settings
     from sinks.service import serve
 

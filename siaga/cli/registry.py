@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from siaga.cli.panels import PREPARE
+
 if TYPE_CHECKING:
     from siaga.contracts.registry import RegistryEntry
 
@@ -17,7 +19,7 @@ registry = typer.Typer(help="Load what the election is made of.", no_args_is_hel
 
 def register(app: typer.Typer) -> None:
     """Add ``siaga registry``."""
-    app.add_typer(registry, name="registry")
+    app.add_typer(registry, name="registry", rich_help_panel=PREPARE)
 
 
 @registry.callback()

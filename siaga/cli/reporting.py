@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import typer
 
+from siaga.cli.panels import PREPARE, REPORT
 from siaga.cli.running import running
 
 if TYPE_CHECKING:
@@ -20,12 +21,12 @@ _READ_SECONDS: Final = 20.0
 
 def register(app: typer.Typer) -> None:
     """Add ``siaga report`` and ``siaga device …``."""
-    app.command()(report)
+    app.command(rich_help_panel=REPORT)(report)
     devices = typer.Typer(help="Devices that may report.", no_args_is_help=True)
     devices.command("add")(device_add)
     devices.command("list")(device_list)
     devices.command("revoke")(device_revoke)
-    app.add_typer(devices, name="device")
+    app.add_typer(devices, name="device", rich_help_panel=PREPARE)
 
 
 # -- one report ---------------------------------------------------------------------------------------------------

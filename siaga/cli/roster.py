@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
+from siaga.cli.panels import LOOK, PREPARE
+
 if TYPE_CHECKING:
     from siaga.contracts.roster import PolicyEntry, RosterEntry
     from siaga.escalation.oncall import Rung
@@ -29,8 +31,8 @@ def register(app: typer.Typer) -> None:
     group.command("check")(check)
     group.command("load")(load)
     group.command("drill")(drill)
-    app.add_typer(group, name="roster")
-    app.command()(oncall)
+    app.add_typer(group, name="roster", rich_help_panel=PREPARE)
+    app.command(rich_help_panel=LOOK)(oncall)
 
 
 def check(

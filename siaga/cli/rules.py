@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
+from siaga.cli.panels import PREPARE
+
 if TYPE_CHECKING:
     from siaga.contracts.incident import Reason
     from siaga.rules.diff import Difference
@@ -24,7 +26,7 @@ rules = typer.Typer(help="Check rules of severity, and compare what two of them 
 
 def register(app: typer.Typer) -> None:
     """Add ``siaga rules``."""
-    app.add_typer(rules, name="rules")
+    app.add_typer(rules, name="rules", rich_help_panel=PREPARE)
 
 
 @rules.command()

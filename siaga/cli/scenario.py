@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
+from siaga.cli.panels import PREPARE
+
 if TYPE_CHECKING:
     from siaga.scenario.play import Line, Report
     from siaga.scenario.script import Scenario
@@ -21,7 +23,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Drills: play a script of reports, and see that the right people are called.")
     group.command("run")(run)
     group.command("list")(list_)
-    app.add_typer(group, name="scenario", no_args_is_help=True)
+    app.add_typer(group, name="scenario", no_args_is_help=True, rich_help_panel=PREPARE)
 
 
 def list_() -> None:

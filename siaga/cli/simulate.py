@@ -7,11 +7,13 @@ from pathlib import Path
 
 import typer
 
+from siaga.cli.panels import PREPARE, REPORT
+
 
 def register(app: typer.Typer) -> None:
     """Add ``siaga simulate`` and ``siaga csv``."""
-    app.command()(simulate)
-    app.command("csv")(import_csv)
+    app.command(rich_help_panel=PREPARE)(simulate)
+    app.command("csv", rich_help_panel=REPORT)(import_csv)
 
 
 def simulate(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
+from siaga.cli.panels import LOOK, PROVE
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -30,10 +32,10 @@ db = typer.Typer(help="The database's schema.", no_args_is_help=True)
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command()(incidents)
-    app.add_typer(rejected, name="rejected")
-    app.add_typer(audit, name="audit")
-    app.add_typer(db, name="db")
+    app.command(rich_help_panel=LOOK)(incidents)
+    app.add_typer(rejected, name="rejected", rich_help_panel=LOOK)
+    app.add_typer(audit, name="audit", rich_help_panel=PROVE)
+    app.add_typer(db, name="db", rich_help_panel=PROVE)
 
 
 # -- incidents ----------------------------------------------------------------------------------------------------

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import typer
 
+from siaga.cli.panels import PROVE
+
 
 def register(app: typer.Typer) -> None:
     """Add ``siaga topics``."""
-    app.command()(topics)
+    app.command(rich_help_panel=PROVE)(topics)
 
 
 def topics(as_json: bool = typer.Option(False, "--json", help="Print what was done as JSON.")) -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from siaga.cli.panels import RUN
+
 if TYPE_CHECKING:
     from siaga.contracts.registry import RegistryEntry
     from siaga.settings import Settings
@@ -26,8 +28,8 @@ _CONSOLE = "console"
 
 def register(app: typer.Typer) -> None:
     """Add the two commands."""
-    app.command()(demo)
-    app.command()(up)
+    app.command(rich_help_panel=RUN)(demo)
+    app.command(rich_help_panel=RUN)(up)
 
 
 def up() -> None:
@@ -183,7 +185,7 @@ def _environment(settings: Settings, ports: Ports, *, embedded: bool, play: _Pla
         if settings.watchdog_alarms is None and settings.watchdog_alarms_file is None:
             chosen["watchdog_alarms"] = f"{play.inbox}/pages/watchdog"
         # The officers of a whole regency share one phone in the simulation.
-        chosen["rate_burst"] = max(settings.rate_burst, play.stations * 2)
+        chosen["rate_burst"] = max(settings.rate_burst, play.stations * 4)
     return {f"SIAGA_{name.upper()}": str(value) for name, value in chosen.items()}
 
 

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import typer
 
+from siaga.cli.panels import RUN
+
 
 def register(app: typer.Typer) -> None:
     """Add the two commands."""
-    app.command()(watchdog)
-    app.command()(inbox)
+    app.command(rich_help_panel=RUN)(watchdog)
+    app.command(rich_help_panel=RUN)(inbox)
 
 
 def watchdog(

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from siaga.cli.panels import LOOK
+
 if TYPE_CHECKING:
     from siaga.contracts.escalation import Escalation
     from siaga.settings import Settings
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("why-paged")(why_paged)
+    app.command("why-paged", rich_help_panel=LOOK)(why_paged)
 
 
 def why_paged(

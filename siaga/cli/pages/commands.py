@@ -45,10 +45,14 @@ _LEFT_OUT: Final = frozenset({"--help", "--install-completion", "--show-completi
 
 def commands_page(app: typer.Typer) -> str:
     """The page, as it stands in the reference."""
-    root = typer.main.get_command(app)
-    lines = [(" ".join(path), _sentence(command)) for path, command in commands(root)]
-    listed = table(("command", "what it does"), ((f"[`{name}`](#{_anchor(name)})", said) for name, said in lines))
-    return _INTRODUCTION + f"\n{listed}\n" + "".join(_section(path, command) for path, command in commands(root))
+    root: Any = typer.main.get_command(app)
+    listed: dict[str, list[tuple[str, str]]] = {}
+    for path, command in commands(root):
+        name = " ".join(path)
+        panel = root.commands[path[1]].rich_help_panel
+        listed.setdefault(panel, []).append((f"[`{name}`](#{_anchor(name)})", _sentence(command)))
+    tables = (f"\n**{panel}**\n\n{table(('command', 'what it does'), rows)}\n" for panel, rows in listed.items())
+    return _INTRODUCTION + "".join(tables) + "".join(_section(path, command) for path, command in commands(root))
 
 
 def commands(root: Any, path: tuple[str, ...] = ("siaga",)) -> Iterator[tuple[tuple[str, ...], Any]]:
