@@ -13,6 +13,8 @@ from siaga.supervisor.scrape import Reading
 
 #: Beyond this age, in seconds, the canary says that something on the way stands still.
 CANARY_LATE = 15.0
+#: What was taken, and what the device was only asked to send again later.
+_NOT_REFUSED = ("accepted", "spooled", "limited")
 _COLOURS = {1: "bold white on red", 2: "bold red", 3: "yellow", 4: "cyan", 5: "dim"}
 
 
@@ -55,7 +57,7 @@ def _said(name: str, reading: Reading) -> str:
         case "gateway":
             spooled = reading.total("siaga_spool_items")
             refused = reading.total("siaga_gateway_items_total") - sum(
-                reading.total("siaga_gateway_items_total", outcome=good) for good in ("accepted", "spooled")
+                reading.total("siaga_gateway_items_total", outcome=other) for other in _NOT_REFUSED
             )
             said = f"{reading.rate('siaga_gateway_items_total'):,.0f}/s in"
             said += f", {spooled:,.0f} on the spool" if spooled else ""

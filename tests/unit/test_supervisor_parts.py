@@ -179,7 +179,8 @@ def test_a_canary_that_never_arrived_is_unknown() -> None:
 
 def test_a_lost_database_and_a_filling_spool_are_said() -> None:
     sinks = reading({"siaga_store_database_up": 0})
-    gateway = reading({"siaga_spool_items": 1234, "siaga_gateway_items_total{outcome=forbidden}": 3})
+    refused = {"siaga_gateway_items_total{outcome=forbidden}": 3, "siaga_gateway_items_total{outcome=limited}": 9}
+    gateway = reading({"siaga_spool_items": 1234, **refused})
 
     line = as_line(summarise(STATES, {"sinks": sinks, "gateway": gateway}, uptime=60))
 
