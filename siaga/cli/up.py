@@ -122,7 +122,7 @@ def _run(settings: Settings, day: _Day | None) -> int:
             return [_simulation(settings, day, play, gateway)] if day and play and day.simulation else []
 
         run = Run(
-            processes=_processes(settings, environment, metrics),
+            processes=_processes(settings, environment, metrics, day),
             forgetful=frozenset({"sinks", *_workers(settings)}),
             fill=_fill(settings, play, embedded=embedded is not None),
             ready=ready,
@@ -189,7 +189,9 @@ def _environment(settings: Settings, ports: Ports, *, embedded: bool, play: _Pla
     return {f"SIAGA_{name.upper()}": str(value) for name, value in chosen.items()}
 
 
-def _processes(settings: Settings, environment: dict[str, str], metrics: dict[str, str]) -> list[Child]:
+def _processes(
+    settings: Settings, environment: dict[str, str], metrics: dict[str, str], day: _Day | None
+) -> list[Child]:
     from siaga.supervisor.child import Child, siaga_argv
 
     def child(name: str, *arguments: str) -> Child:
@@ -198,10 +200,11 @@ def _processes(settings: Settings, environment: dict[str, str], metrics: dict[st
         )
 
     streams = [child(name, "streams", "--worker", str(number)) for number, name in enumerate(_workers(settings))]
+    people = [f"--people={day.speed}"] if day is not None and day.simulation else []
     watched = [f"--target={name}={url}" for name, url in metrics.items() if name not in (_WATCHDOG, _INBOX)]
     # Stopped in the reverse order: first nobody watches, no more comes in, then what came in is triaged and stored.
     return [
-        *([child(_INBOX, "inbox")] if _INBOX in metrics else []),
+        *([child(_INBOX, "inbox", *people)] if _INBOX in metrics else []),
         child("sinks", "sinks"),
         *streams,
         child("gateway", "gateway"),

@@ -56,7 +56,11 @@ def _targets(given: list[str]) -> dict[str, str]:
     return targets
 
 
-def inbox() -> None:
+def inbox(
+    people: float | None = typer.Option(
+        None, "--people", min=0.1, max=1000, help="Have the officers of a simulated day of this speed answer."
+    ),
+) -> None:
     """Serve the demonstration's inbox: it takes the pages sent to its officers and shows them on this machine."""
     from siaga.cli.processes import log_to_stderr
     from siaga.inbox.service import serve
@@ -64,4 +68,4 @@ def inbox() -> None:
 
     settings = load_settings()
     log_to_stderr(settings.log_level)
-    serve(settings)
+    serve(settings, people_speed=people)

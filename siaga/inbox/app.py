@@ -6,6 +6,7 @@ Only for this machine: it binds to loopback, and asks nobody who they are.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Annotated, Any, Final
 from uuid import uuid4
 
@@ -26,8 +27,8 @@ Content = Annotated[dict[str, Any], Body()]
 _MOST_BYTES: Final = 262_144
 
 
-def create_app(kept: Kept) -> FastAPI:
-    """The application around what is kept."""
+def create_app(kept: Kept, on_new: Callable[[Received], None] = lambda received: None) -> FastAPI:
+    """The application around what is kept; ``on_new`` is called with each message that comes for the first time."""
     app = FastAPI(title="Siaga inbox", docs_url=None, redoc_url=None, openapi_url=None)
     # No page of the web may read or write here through a name that it makes point to this machine.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
@@ -42,6 +43,8 @@ def create_app(kept: Kept) -> FastAPI:
         if not request.headers.get("content-type", "").startswith("application/json"):
             raise HTTPException(415, "body: is not JSON; send application/json")
         one = kept.take(officer_id, key or str(uuid4()), body, time.time())
+        if not one.repeats:
+            on_new(one)
         return {"id": f"inbox-{one.number}", "repeats": one.repeats}
 
     @app.get("/api/pages")

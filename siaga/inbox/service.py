@@ -8,14 +8,24 @@ import uvicorn
 
 from siaga.inbox.app import HOST, create_app
 from siaga.inbox.kept import Kept
+from siaga.inbox.people import People
 from siaga.settings import Settings
 
 
-def serve(settings: Settings) -> None:
-    """Serve until SIGINT or SIGTERM."""
+def serve(settings: Settings, *, people_speed: float | None = None) -> None:
+    """Serve until SIGINT or SIGTERM. With ``people_speed``, a calendar's, the officers of a simulated day answer.
+
+    Raises:
+        siaga.settings.SettingsError: they are to answer, and no broker is set.
+    """
+    people = None
+    if people_speed is not None:
+        settings.require_kafka()
+        people = People(settings, people_speed)
+        people.start()
     with closing(Kept(settings.data_dir / "inbox.jsonl")) as kept:
         config = uvicorn.Config(
-            create_app(kept),
+            create_app(kept) if people is None else create_app(kept, people.receive),
             host=HOST,
             port=settings.inbox_port,
             log_config=None,
@@ -24,3 +34,5 @@ def serve(settings: Settings) -> None:
             timeout_graceful_shutdown=2,
         )
         uvicorn.Server(config).run()
+    if people is not None:
+        people.stop()
