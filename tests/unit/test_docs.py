@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,12 @@ import pytest
 import typer
 
 from siaga.cli import _MODULES, whole_app
+from siaga.contracts.checkin import CheckIn
+from siaga.contracts.page import ChannelKind
 from siaga.contracts.rejection import RejectReason
+from siaga.contracts.report import Report
 from siaga.settings import Settings
+from sinks.notify.channels import parse_channels
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -111,6 +116,32 @@ def test_every_setting_and_make_target_exists(name: str) -> None:
     assert {variable for variable in _VARIABLE.findall(text) if variable not in known} == set()
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     assert {one or other for one, other in _MAKE.findall(text)} <= targets
+
+
+def test_the_messages_shown_are_good_ones() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    posted = re.search(r"<<JSON\n(.*?)^JSON$", readme, re.MULTILINE | re.DOTALL)
+    assert posted is not None
+    filled = {"python3": str(uuid.uuid4()), "date": "2022-02-23T02:14:05Z"}
+    made = re.sub(r"\$\((\w+).*?\)(?=\")", lambda found: filled[found[1]], posted[1])
+    page = (ROOT / "docs" / "reference" / "gateway.md").read_text(encoding="utf-8")
+    report, checkin, *_ = [block for language, block in _FENCE.findall(page) if language == "json"]
+
+    assert Report.model_validate_json(made).kind == "violence.brawl"
+    assert Report.model_validate_json(report).kind == "violence.brawl"
+    assert CheckIn.model_validate_json(checkin).turnout == 120
+
+
+def test_the_channels_shown_are_good_ones(tmp_path: Path) -> None:
+    secret = tmp_path / "smtp"
+    secret.write_text("rahasia")
+    page = (ROOT / "docs" / "how-to" / "reach-your-officers.md").read_text(encoding="utf-8")
+    (shown,) = [block for language, block in _FENCE.findall(page) if language == "toml"]
+
+    read = parse_channels(shown.replace("/run/secrets/smtp", str(secret)), {"SMS_TOKEN": "a", "TELEGRAM_BOT": "b"})
+
+    on = {kind for kind, channel in read.items() if channel.is_on}
+    assert on == {ChannelKind.SMS, ChannelKind.TELEGRAM, ChannelKind.EMAIL, ChannelKind.WEBHOOK}
 
 
 def test_every_document_is_reached_from_the_index() -> None:
