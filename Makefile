@@ -23,7 +23,7 @@ test: $(VENV)/dev kafka axe
 
 ## scenarios: every drill that comes with Siaga, played against a demonstration
 scenarios: $(VENV)/dev
-	SIAGA_TEST_SCENARIOS=all $(BIN)/python -m pytest tests/integration/test_scenarios.py $(ARGS)
+	SIAGA_TEST_SCENARIOS=all $(BIN)/python -m pytest tests/integration/test_drills.py $(ARGS)
 
 ## check: style, types and the direction of imports
 check: $(VENV)/dev

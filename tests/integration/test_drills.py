@@ -1,4 +1,5 @@
-"""The scenarios that come with Siaga, played against a whole demonstration: the right people are called, no others.
+"""Drills against a whole demonstration: the scenarios that come with Siaga call the right people and no others, and a
+test of the roster names who did not answer.
 
 Those that take no more than half a minute together run always; ``make scenarios`` plays all of them.
 """
@@ -17,6 +18,7 @@ import httpx
 import pytest
 
 from tests.support.demo import Demo
+from tests.support.wait import until
 
 QUICK = ("hoax-that-must-not-climb", "officer-takes-sides", "crowd-with-an-emergency", "count-dispute-that-grows")
 SLOW = ("brawl-that-spreads", "district-falls-silent")
@@ -44,6 +46,12 @@ def play(demo: Demo, named: str, *options: str) -> subprocess.CompletedProcess[s
     )
 
 
+def received(demo: Demo) -> list[dict[str, Any]]:
+    """What is in the officers' inbox."""
+    found: list[dict[str, Any]] = httpx.get(f"{demo.run['inbox']}/api/pages").json()["pages"]
+    return found
+
+
 def test_every_scenario_calls_the_right_people_and_nobody_else(demo: Demo) -> None:
     for named in PLAYED:  # one after the other: each has a calendar of its own
         done = play(demo, named, "--speed", "60")
@@ -52,9 +60,9 @@ def test_every_scenario_calls_the_right_people_and_nobody_else(demo: Demo) -> No
         report = json.loads(done.stdout)
         assert report["passed"] is True
         # What it says was sent is what the officers' inbox has, marked as a drill.
-        inbox: dict[str, Any] = httpx.get(f"{demo.run['inbox']}/api/pages").json()
-        assert {page["officer_id"] for page in report["pages"]} <= {one["officer_id"] for one in inbox["pages"]}
-        drills = [one for one in inbox["pages"] if one["drill"]]
+        inbox = received(demo)
+        assert {page["officer_id"] for page in report["pages"]} <= {one["officer_id"] for one in inbox}
+        drills = [one for one in inbox if one["drill"]]
         assert all("[LATIHAN]" in one["text"] or "[DRILL]" in one["text"] for one in drills)
         assert bool(drills) or not report["drill"]
 
@@ -81,3 +89,28 @@ within = 0.1
     report = json.loads(done.stdout)
     assert report["passed"] is False
     assert "a: severity is 4, not 1" in report["steps"][-1]["text"]
+
+
+def test_a_test_of_the_roster_calls_everybody_and_names_who_did_not_answer(demo: Demo) -> None:
+    argv = [sys.executable, "-m", "siaga", "roster", "drill", "--agency", "bpbd", "--yes", "--wait", "0.25", "--json"]
+    with subprocess.Popen(argv, cwd=demo.directory.parent.parent, stdout=subprocess.PIPE, text=True) as drill:
+        calls: list[dict[str, Any]] = until(
+            lambda: found if len(found := [m for m in received(demo) if "UJI PANGGILAN" in m["text"]]) == 2 else None,
+            timeout=30,
+            what=lambda: f"two calls{demo.process.tail()}",
+        )
+        answered = next(call for call in calls if call["officer_id"] == "bpbd-duty-1")
+        assert httpx.post(answered["pages"][0]["answer_url"], timeout=20).status_code == 200
+        said, _ = drill.communicate(timeout=60)
+
+    assert drill.returncode == 1
+    accepted = [{"channel": "inbox", "status": "accepted"}]
+    assert json.loads(said)["officers"] == [
+        {"officer_id": "bpbd-duty-2", "agency": "bpbd", "answered": False, "channels": accepted},
+        {"officer_id": "bpbd-duty-1", "agency": "bpbd", "answered": True, "channels": accepted},
+    ]
+    # The answer is a decision like any other: it is in the audit trail, and nobody refuses it.
+    drill_id = json.loads(said)["drill_id"]
+    acts = "SELECT count(*) FROM audit_log WHERE actor = 'bpbd-duty-1' AND object = :id"
+    assert demo.scalar(acts, id=drill_id) == 1
+    assert demo.scalar("SELECT count(*) FROM rejected WHERE reason = 'unknown_incident'") == 0
