@@ -42,7 +42,9 @@ from sinks.notify.settle import changes_of
 logger = logging.getLogger(__name__)
 
 #: Messages and questions under way at once, over all channels.
-_CREW: Final = 32
+_CREW: Final = 64
+#: Pages looked at in one round besides as many as can be sent: some will not be.
+_MORE: Final = 16
 #: Seconds between two looks where nothing wakes it.
 _IDLE: Final = 0.5
 #: Seconds between two looks at leases, receipts and the ledger.
@@ -199,7 +201,7 @@ class Notifier:
         if len(busy) == len(free):
             return False
         with self._transaction() as connection:
-            found = outbox.candidates(connection, now, busy=busy)
+            found = outbox.candidates(connection, now, busy=busy, most=_CREW - len(self._flights) + _MORE)
             if not found:
                 return False
             plan = self._plan(connection, found, free, now)
@@ -238,8 +240,12 @@ class Notifier:
         return self._planner.plan(found, world, now)
 
     def _write_plan(self, connection: sa.Connection, plan: Plan, found: Sequence[Candidate], now: float) -> None:
+        outbox.claim(
+            connection,
+            [(page_id, job.key, now + job.spec.lease) for job, _ in plan.sends for page_id in job.attempts],
+            now,
+        )
         for job, members in plan.sends:
-            outbox.claim(connection, members, key=job.key, until=now + job.spec.lease, now=now)
             if job.spec.limits:
                 outbox.count_message(connection, members[0].contact, key=job.key, attempt=job.attempt, now=now)
         for job in plan.asks:
@@ -273,12 +279,13 @@ class Notifier:
             states = outbox.states(connection, {page_id for done in self._done for page_id in done.job.attempts})
             about: dict[str, Page] = {str(page.page_id): page for done in self._done for page in done.job.pages}
             changes = []
+            for several in _apart(self._done):
+                changed = [change for done in several for change in changes_of(done, states, now)]
+                outbox.apply(connection, changed, about, now)
+                if len(several) < len(self._done):
+                    states |= outbox.states(connection, [change.page_id for change in changed])
+                changes += changed
             for done in self._done:
-                for change in changes_of(done, states, now):
-                    # A page may stand in two of them: the second is decided on what the first made of it.
-                    outbox.apply(connection, [change], about, now)
-                    states |= outbox.states(connection, [change.page_id])
-                    changes.append(change)
                 if done.job.errand is Errand.SEND and not done.may_have_arrived and done.job.spec.limits:
                     outbox.uncount_message(connection, key=done.job.key, attempt=done.job.attempt)
         self._done.clear()
@@ -349,3 +356,16 @@ class Notifier:
                 elif job is None:
                     outbox.postpone(connection, [candidate.state.page_id], None)
         return jobs
+
+
+def _apart(every: Sequence[Done]) -> Iterator[list[Done]]:
+    """What was done in portions in which no page stands twice: the second is decided on what the first made of it."""
+    portion: list[Done] = []
+    concerned: set[str] = set()
+    for done in every:
+        if concerned & done.job.attempts.keys():
+            yield portion
+            portion, concerned = [], set()
+        portion.append(done)
+        concerned |= done.job.attempts.keys()
+    yield portion

@@ -7,7 +7,7 @@ Times come in and go out as epoch seconds.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -17,12 +17,14 @@ import sqlalchemy as sa
 from siaga.contracts.page import Page
 from siaga.contracts.page_result import PageStatus, ResultReason
 from siaga.store.tables import clusters, page_messages, page_results, pages, utc_text
-from sinks.bulk import put_one
-from sinks.notify.machine import Change, PageState, Status
+from sinks.bulk import Row, put, put_one
+from sinks.notify.machine import Change, PageState, Status, Told
 from sinks.work import chunks
 
-#: Pages looked at in one round.
-_MOST: Final = 200
+#: Accepted pages asked about in one round.
+_MOST_RECEIPTS: Final = 100
+#: Rows that go one by one: the detour that many take costs more.
+_FEW: Final = 4
 #: Of one contact, pages that may be told together.
 _MOST_TOGETHER: Final = 40
 _WAITING: Final = (Status.QUEUED.value, Status.UNKNOWN.value)
@@ -54,13 +56,13 @@ def _epoch(at: datetime | None) -> float | None:
 # -- what there is to do --------------------------------------------------------------------------------------------
 
 
-def candidates(connection: sa.Connection, now: float, *, busy: Collection[str]) -> list[Candidate]:
+def candidates(connection: sa.Connection, now: float, *, busy: Collection[str], most: int) -> list[Candidate]:
     """Pages that are due, the gravest first, then the oldest. ``busy`` are kinds of channel that can take no more."""
     return _candidates(
         connection,
         sa.and_(pages.c.status.in_(_WAITING), pages.c.available_at <= moment(now), _not_held(connection)),
         busy=busy,
-        limit=_MOST,
+        limit=most,
     )
 
 
@@ -97,7 +99,7 @@ def receipts(connection: sa.Connection, now: float) -> list[Candidate]:
     return _candidates(
         connection,
         sa.and_(pages.c.status == Status.ACCEPTED.value, pages.c.available_at <= moment(now)),
-        limit=_MOST,
+        limit=_MOST_RECEIPTS,
     )
 
 
@@ -177,20 +179,30 @@ def sent_to(
 # -- what is written ------------------------------------------------------------------------------------------------
 
 
-def claim(connection: sa.Connection, claimed: Sequence[Candidate], *, key: str, until: float, now: float) -> None:
-    """Take the pages of one message to send it. Nothing is sent before this is committed."""
-    connection.execute(
+def claim(connection: sa.Connection, claims: Sequence[tuple[str, str, float]], now: float) -> None:
+    """Take pages to send them, each with the key of its message and the end of its lease. Nothing is sent before."""
+    if not claims:
+        return
+    taken = (
         sa.update(pages)
         .values(
             status=Status.SENDING.value,
             attempts=pages.c.attempts + 1,
-            lease_until=moment(until),
+            lease_until=sa.bindparam("until"),
             available_at=None,
-            message_key=key,
-            begun_at=sa.func.coalesce(pages.c.begun_at, sa.bindparam("begun", moment(now), pages.c.begun_at.type)),
+            message_key=sa.bindparam("key"),
+            begun_at=sa.func.coalesce(pages.c.begun_at, _time("begun")),
         )
-        .where(pages.c.page_id.in_([candidate.state.page_id for candidate in claimed]))
+        .where(pages.c.page_id == sa.bindparam("page"))
     )
+    begun = moment(now)
+    connection.execute(
+        taken, [{"page": page, "key": key, "until": moment(until), "begun": begun} for page, key, until in claims]
+    )
+
+
+def _time(name: str) -> sa.BindParameter[datetime]:
+    return sa.bindparam(name, type_=pages.c.begun_at.type)
 
 
 def postpone(connection: sa.Connection, page_ids: Collection[str], until: float | None) -> None:
@@ -215,52 +227,72 @@ def forget_messages(connection: sa.Connection, before: float) -> None:
     connection.execute(sa.delete(page_messages).where(page_messages.c.at <= moment(before)))
 
 
-def apply(connection: sa.Connection, changes: Iterable[Change], about: Mapping[str, Page], now: float) -> None:
+def apply(connection: sa.Connection, changes: Sequence[Change], about: Mapping[str, Page], now: float) -> None:
     """Write what became of pages, and what is to be told of it, in one breath. ``about`` holds their pages."""
-    at = moment(now)
-    for change in changes:
-        values: dict[str, Any] = {
-            "status": change.status.value,
-            "reason": change.reason.value,
-            "available_at": None if change.available_at is None else moment(change.available_at),
-            "lease_until": None,
-            "waits": change.waits,
-            "doubtful": change.doubtful,
-        }
-        if not change.keeps_key:
-            values["message_key"] = None
-        for told in change.told:
-            if told.provider_id is not None:
-                values["provider_id"] = told.provider_id
-            if told.status is PageStatus.ACCEPTED:
-                values["sent_at"] = at
-            elif told.status is PageStatus.DELIVERED:
-                values["delivered_at"] = at
-                values["sent_at"] = sa.func.coalesce(pages.c.sent_at, sa.bindparam("now", at, pages.c.sent_at.type))
-        connection.execute(sa.update(pages).values(values).where(pages.c.page_id == change.page_id))
-        page = about[change.page_id]
-        for told in change.told:
-            put_one(
-                connection,
-                page_results,
-                (
-                    change.page_id,
-                    told.attempt,
-                    told.status.value,
-                    told.reason.value,
-                    str(page.incident_id),
-                    page.generation,
-                    page.district,
-                    page.officer_id,
-                    page.channel,
-                    told.provider_id,
-                    told.detail[:300],
-                    utc_text(at),
-                    0,
-                    None,
-                    0,
-                ),
-            )
+    if not changes:
+        return
+    table = pages.c
+    written = (
+        sa.update(pages)
+        .values(
+            status=sa.bindparam("to"),
+            reason=sa.bindparam("why"),
+            available_at=sa.bindparam("at"),
+            lease_until=None,
+            waits=sa.bindparam("holds"),
+            doubtful=sa.bindparam("doubt"),
+            message_key=sa.case((sa.bindparam("keeps", type_=sa.Boolean), table.message_key), else_=None),
+            provider_id=sa.func.coalesce(sa.bindparam("provider", type_=sa.String), table.provider_id),
+            sent_at=sa.func.coalesce(table.sent_at, _time("sent")),
+            delivered_at=sa.func.coalesce(table.delivered_at, _time("delivered")),
+        )
+        .where(table.page_id == sa.bindparam("page"))
+    )
+    connection.execute(written, [_values(change, moment(now)) for change in changes])
+    rows = [_result(change, told, about[change.page_id], now) for change in changes for told in change.told]
+    if len(rows) > _FEW:
+        put(connection, page_results, rows)
+    else:
+        for row in rows:
+            put_one(connection, page_results, row)
+
+
+def _values(change: Change, at: datetime) -> dict[str, Any]:
+    told = {told.status for told in change.told}
+    provider = next((told.provider_id for told in change.told if told.provider_id is not None), None)
+    return {
+        "page": change.page_id,
+        "to": change.status.value,
+        "why": change.reason.value,
+        "at": None if change.available_at is None else moment(change.available_at),
+        "holds": change.waits,
+        "doubt": change.doubtful,
+        "keeps": change.keeps_key,
+        "provider": provider,
+        "sent": at if told & {PageStatus.ACCEPTED, PageStatus.DELIVERED} else None,
+        "delivered": at if PageStatus.DELIVERED in told else None,
+    }
+
+
+def _result(change: Change, told: Told, page: Page, now: float) -> Row:
+    """A result that Kafka has not got yet."""
+    return (
+        change.page_id,
+        told.attempt,
+        told.status.value,
+        told.reason.value,
+        str(page.incident_id),
+        page.generation,
+        page.district,
+        page.officer_id,
+        page.channel,
+        told.provider_id,
+        told.detail[:300],
+        utc_text(moment(now)),
+        0,
+        None,
+        0,
+    )
 
 
 def pages_of(connection: sa.Connection, page_ids: Collection[str]) -> dict[str, Page]:
