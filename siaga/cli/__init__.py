@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from functools import cache
 from typing import Final
@@ -63,6 +64,8 @@ def main() -> None:
     """Run the command; a wrong setting is one clear line and exit code 2."""
     from siaga.settings import SettingsError
 
+    # Nearly everything that is written holds what is confidential: it is for the account that runs Siaga alone.
+    os.umask(0o077)
     try:
         whole_app()()
     except SettingsError as error:

@@ -110,6 +110,7 @@ def list_(as_json: bool = typer.Option(False, "--json", help="Print them as JSON
     """List everybody who has an account."""
     import json
 
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
@@ -124,7 +125,10 @@ def list_(as_json: bool = typer.Option(False, "--json", help="Print them as JSON
             )
         )
         return
-    table = Table("name", "role", "agency", "districts", "active")
+    if not found:
+        typer.echo("there is no user; make one with 'siaga user add'", err=True)
+        return
+    table = Table("Name", "Role", "Agency", "Districts", "Active", box=box.SIMPLE_HEAD)
     for user in found:
         table.add_row(
             user.name, user.role, user.agency or "", ", ".join(user.districts), "yes" if user.active else "no"
