@@ -20,8 +20,14 @@ from sinks.work import Work, chunks
 
 _NEWER_SNAPSHOT: Final = ("epoch", "version")
 _NEWER_RESULT: Final = ("epoch",)
-#: Results after which nothing more is done for a page, the strongest last.
-_LAST: Final = (PageStatus.SUPPRESSED, PageStatus.FAILED, PageStatus.ACCEPTED, PageStatus.DELIVERED)
+#: Results that say where a page stands, the strongest last. After all but the first, nothing more is done for it.
+_LAST: Final = (
+    PageStatus.UNKNOWN,
+    PageStatus.SUPPRESSED,
+    PageStatus.FAILED,
+    PageStatus.ACCEPTED,
+    PageStatus.DELIVERED,
+)
 #: Suppressions after which the page still waits for its turn.
 _WAITS: Final = (ResultReason.BUNDLED.value, ResultReason.CIRCUIT_OPEN.value, ResultReason.RATE_LIMITED.value)
 
@@ -62,7 +68,8 @@ def _learn(connection: sa.Connection, page_ids: Collection[str]) -> None:
                     status=status.value,
                     reason=page_results.c.reason,
                     attempts=page_results.c.attempt,
-                    available_at=None,
+                    available_at=pages.c.available_at if status is PageStatus.UNKNOWN else None,
+                    doubtful=status is PageStatus.UNKNOWN,
                     provider_id=page_results.c.provider_id,
                     sent_at=page_results.c.at if status in (PageStatus.ACCEPTED, PageStatus.DELIVERED) else None,
                 )
