@@ -28,6 +28,7 @@ APP: Any = typer.main.get_command(whole_app())
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"`(siaga [^`]+)`")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+_FILE = re.compile(r"`((?:siaga|producers|streams|sinks|console|tests|docs|deploy)/[\w./-]+)`")
 _QUOTED = re.compile(r"'(siaga(?: [a-z][a-z-]*)+)")
 _MAKE = re.compile(r"`make ([a-z-]+)|^make ([a-z-]+)", re.MULTILINE)
 _VARIABLE = re.compile(r"\bSIAGA_([A-Z_]+[A-Z])\b")
@@ -88,6 +89,12 @@ def test_every_link_leads_somewhere(name: str) -> None:
         if not found.exists() or (anchor and anchor not in anchors_of(found)):
             broken.append(target)
     assert broken == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_file_named_is_there(name: str) -> None:
+    named = set(_FILE.findall((ROOT / name).read_text(encoding="utf-8")))
+    assert {path for path in named if not (ROOT / path).exists()} == set()
 
 
 @pytest.mark.parametrize("name", NAMES)
