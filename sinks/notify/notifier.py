@@ -36,6 +36,7 @@ from sinks.notify.gather import gather
 from sinks.notify.limits import longest
 from sinks.notify.machine import Change, lease_ran_out
 from sinks.notify.outbox import Candidate
+from sinks.notify.outcome import Verdict
 from sinks.notify.plan import Errand, Job, Plan, Planner
 from sinks.notify.settle import changes_of
 
@@ -300,12 +301,16 @@ class Notifier:
         job = done.job
         metrics.SEND_SECONDS.labels(channel=job.kind.value).observe(done.seconds)
         breaker = self._planner.breaker(job.provider, job.spec)
+        was_open = breaker.is_open
         if done.outcome.hurts_circuit:
             breaker.failed(self._clock.now())
-            logger.info("%s: %s (%s)", job.kind, done.outcome.reason, done.outcome.detail)
         else:
             breaker.succeeded()
-        if job.errand is Errand.SEND:
+        if breaker.is_open is not was_open:
+            # Not which provider: an officer's own server is their address.
+            state = "is left alone for a while" if breaker.is_open else "takes messages again"
+            logger.warning("%s: a provider %s (%s)", job.kind, state, done.outcome.detail or done.outcome.verdict)
+        if done.outcome.verdict is not Verdict.NOT_ASKED:
             self._planner.questions.pop(job.key, None)
 
     # -- tending ----------------------------------------------------------------------------------------------------

@@ -262,6 +262,8 @@ _PAGE: Final = """\
 The notifier is killed (SIGKILL, nothing cleaned up) at each point of a page's way while pages are due, and started
 again; the provider meanwhile answers 500 once, takes a message and drops the connection once, hangs once and answers
 twice once. Then the provider's own durable log is reconciled with the database and with what the streams were told.
+A death takes every message that is on its way at that moment with it, here up to 32 webhooks and 8 SMS, not only the
+one at the point that is named.
 
 - **due**: pages there were. **accepted**: a provider has them. **explained**: failed or suppressed, with the reason.
 - **out of unknown**: pages of which nobody knew for a while whether they had arrived.
