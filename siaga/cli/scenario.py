@@ -37,7 +37,10 @@ def run(
     named: str = typer.Argument(metavar="FILE", help="A scenario's file, or the name of one that comes with Siaga."),
     *,
     speed: float | None = typer.Option(
-        None, min=0.1, max=600, help="Play it at this speed, by a calendar of its own; only in a demonstration."
+        None,
+        min=0.1,
+        max=600,
+        help="Play it at this speed, by a calendar of its own; only in a demonstration. There it is 30 by default.",
     ),
     district: str | None = typer.Option(None, help="Code of the district; one with little trouble by default."),
     gateway: str | None = typer.Option(None, help="The gateway's address; the running one's by default."),
@@ -61,7 +64,8 @@ def run(
     settings = settings_of_running()
     settings.require_kafka()
     there = running(settings)
-    if speed is not None and not there.get("inbox"):
+    in_demonstration = bool(there.get("inbox"))
+    if speed is not None and not in_demonstration:
         _fail("--speed: changes the calendar of everybody; use it in a demonstration ('siaga demo --no-simulation')")
     scenario = _parsed(named, _text(named))
     token = os.environ.get("SIAGA_TOKEN", "").partition(",")[0] or (there.get("device") or {}).get("token", "")
@@ -77,7 +81,8 @@ def run(
         if not as_json:
             typer.echo(f"{'LATIHAN / DRILL: ' if scenario.is_drill else ''}{scenario.title.id} / {scenario.title.en}")
         narrate = _say if not as_json else _silent
-        report = Player(parts, scenario, speed=speed, district=district).play(narrate)
+        player = Player(parts, scenario, speed=speed, may_change=in_demonstration, district=district)
+        report = player.play(narrate)
     except (Unplayable, Unanswered, CommandError, RegistryError) as error:
         _fail(str(error))
     if as_json:

@@ -30,6 +30,8 @@ from siaga.settings import Settings
 from siaga.wire.commands import CommandError, publish_commands
 from siaga.wire.registry_tail import publish_entries
 
+#: Election minutes in a real one, where a scenario chooses for itself.
+OWN_SPEED: Final = 30.0
 _LOOK_EVERY: Final = 0.15
 #: Seconds that the machinery itself may take, whatever the speed of the calendar.
 _SLACK: Final = 6.0
@@ -93,11 +95,29 @@ class Parts:
 class Player:
     """Plays one scenario."""
 
-    def __init__(self, parts: Parts, scenario: Scenario, *, speed: float | None, district: str | None) -> None:
-        """``speed``: play at this speed, by a calendar of its own; None takes the one that is loaded."""
+    def __init__(
+        self,
+        parts: Parts,
+        scenario: Scenario,
+        *,
+        speed: float | None = None,
+        may_change: bool = False,
+        district: str | None = None,
+    ) -> None:
+        """Without a ``speed`` of its own it is played by the calendar that is loaded.
+
+        Args:
+            parts: what it is played against.
+            scenario: what is played.
+            speed: play it by another calendar, which is so fast.
+            may_change: play it by another calendar, at :data:`OWN_SPEED`, also where the one that is loaded is of
+                another stage or of the real day.
+            district: its code; one with little trouble by default.
+        """
         self._parts = parts
         self._scenario = scenario
         self._own_speed = speed
+        self._may_change = may_change
         self._asked = district
         self._reports: dict[str, str] = {}
         #: Names of outages, and the districts they are of.
@@ -274,10 +294,13 @@ class Player:
             if not self._until(look_again, seconds + _SLACK):
                 raise _Failed(f"within {within:g} min: {'; '.join(problems)}")
             return f"{_told(expected)}: so after {time.monotonic() - began:.1f} s"
-        while time.monotonic() - began < seconds:
-            if not look_again():
-                raise _Failed(f"throughout {throughout:g} min: {'; '.join(problems)}")
+        # What was decided just before takes a moment to come through.
+        holds, began = self._until(look_again, _SLACK), time.monotonic()
+        while holds and time.monotonic() - began < seconds:
             time.sleep(_LOOK_EVERY)
+            holds = look_again()
+        if not holds:
+            raise _Failed(f"throughout {throughout:g} min: {'; '.join(problems)}")
         return f"{_told(expected)}: stayed so for {seconds:.1f} s"
 
     def _unmet(self, expected: Expected, where: Where) -> list[str]:
@@ -345,46 +368,51 @@ class Player:
     @contextmanager
     def _calendar(self, before: Calendar | None) -> Iterator[None]:
         """Have the scenario's stage while it is played."""
-        if self._own_speed is None:
-            self._speed = self._speed_of(before)
+        own, misfit = self._own_speed, self._misfit(before)
+        if own is None and self._may_change and (misfit is not None or before is None or before.speed <= 1.0):
+            own = OWN_SPEED
+        if own is None:
+            if before is None or misfit is not None:
+                raise Unplayable(f"{misfit}; or play it in a demonstration")
+            self._speed = before.speed
             yield
             return
         now = datetime.now(UTC)
-        self._speed = self._own_speed
+        self._speed = own
         every = self._scenario.checkin_minutes
-        own = Calendar(
+        calendar = Calendar(
             schema_version=1,
             election="latihan",
             name="Latihan / Drill",
-            speed=self._own_speed,
+            speed=own,
             stages=(
                 StageEntry(
                     stage=self._scenario.stage,
                     starts_at=now,
                     ends_at=now + timedelta(hours=6),
-                    checkin_every=None if every is None else timedelta(minutes=every / self._own_speed),
+                    checkin_every=None if every is None else timedelta(minutes=every / own),
                 ),
             ),
         )
         try:
-            self._load(own)
+            self._load(calendar)
             yield
         finally:
             self._load(before or Calendar(schema_version=1, election="none", name="-", stages=()))
 
-    def _speed_of(self, calendar: Calendar | None) -> float:
-        """The speed of what is loaded, where the scenario can be played by it."""
+    def _misfit(self, calendar: Calendar | None) -> str | None:
+        """Why the scenario cannot be played by what is loaded, or None."""
         if not self._scenario.is_drill:
-            raise Unplayable("stations: silence cannot be marked as a drill; play it with --speed in a demonstration")
+            return "stations: silence cannot be marked as a drill"
         now = datetime.now(UTC)
         stages = () if calendar is None else calendar.stages
         stage = next((entry.stage for entry in stages if entry.starts_at <= now < entry.ends_at), None)
-        if calendar is None or stage is not self._scenario.stage:
-            raise Unplayable(
-                f"stage: it is {stage or 'none'}, and the scenario is of {self._scenario.stage}; "
-                "load a calendar that has it now, or use --speed in a demonstration"
-            )
-        return calendar.speed
+        if stage is self._scenario.stage:
+            return None
+        return (
+            f"stage: it is {stage or 'none'}, and the scenario is of {self._scenario.stage}; "
+            "load a calendar that has it now"
+        )
 
     def _load(self, calendar: Calendar) -> None:
         publish_entries(self._parts.settings, [calendar])
