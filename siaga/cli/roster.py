@@ -114,7 +114,7 @@ def oncall(
     at = at or datetime.now(UTC)
     known = taxonomy.get(kind)
     if known is None:
-        _stop(f"--kind: there is no kind {kind}; {suggestion(kind, taxonomy.kinds)}the kinds are listed in docs/reference/rules.md")
+        _stop(f"--kind: there is no kind {kind}; {suggestion(kind, taxonomy.kinds)}see docs/reference/rules.md")
     entry = max((r for r in rosters if district.startswith(r.area)), key=lambda r: len(r.area), default=None)
     if entry is None:
         _stop(f"--district: no roster covers {district}; there are rosters of {', '.join(r.area for r in rosters)}")
