@@ -42,6 +42,16 @@ class _Consumer(aiokafka.Consumer):  # type: ignore[misc]
     def _new_consumer_thread(self) -> Any:
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
+    async def perform_seek(self) -> None:
+        """Go to what was committed, with nothing read meanwhile.
+
+        Once a state is read back, Faust lets its inputs flow again and only then seeks: what was fetched in between
+        had it pass over the records before, and commit them unread. Whoever calls this has the flow resumed.
+        """
+        if self.flow_active:
+            self.stop_flow()
+        await super().perform_seek()
+
     async def highwaters(self, *partitions: Any) -> Any:
         """The next offset of each partition; a recovery that ends too early forgets what came last."""
         settings: Settings = self.app.siaga_settings

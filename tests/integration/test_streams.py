@@ -58,6 +58,13 @@ def send(stack: Stack, *items: dict[str, Any]) -> None:
         stack.produce(REPORTS, item["station_id"][:8], builders.accepted(item).to_json())
 
 
+def send_at_once(stack: Stack, items: list[dict[str, Any]]) -> None:
+    """Each a record of its own, as fast as a producer can."""
+    for code in (builders.DISTRICT, builders.OTHER_DISTRICT):
+        here = [builders.accepted(item).to_json() for item in items if item["station_id"].startswith(code)]
+        stack.produce(REPORTS, code, *here)
+
+
 def until_reported(stack: Stack, count: int, timeout: float = 60.0) -> dict[str, dict[str, Any]]:
     """Wait until the incidents together have ``count`` reports; answers their newest snapshots."""
     until(
@@ -116,6 +123,23 @@ def test_a_worker_that_is_killed_in_mid_load_forgets_nothing_and_doubles_nothing
     versions = [item["version"] for item in stack.items(INCIDENTS)]
     assert versions[-1] == max(versions)
     assert set(range(1, max(versions) + 1)) == set(versions)
+
+
+@pytest.mark.chaos
+def test_of_what_waits_for_a_worker_nothing_is_passed_over(streams: MakeStack) -> None:
+    stack = streams().start("streams")
+    places = (builders.STATION, builders.OTHER_STATION)
+    known = [builders.report(by=f"anggota-{n}", station=places[n % 2]) for n in range(60)]
+    send_at_once(stack, known)
+    until_reported(stack, 60)
+    assert stack.stop("streams") == 0
+    waiting = [builders.report(by=f"pelapor-{n}", station=places[n % 2]) for n in range(1200)]
+    send_at_once(stack, waiting)
+
+    stack.restart("streams")
+
+    incidents = until_reported(stack, 1260)
+    assert sorted(item["report_count"] for item in incidents.values()) == [630, 630]
 
 
 @pytest.mark.chaos
