@@ -122,7 +122,9 @@ class ApacheKafka:
     def _format(self) -> None:
         """Make its storage, with a cluster id of its own."""
         global _formatted
-        data, cluster = self.directory / "data", base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # Not with a hyphen at its beginning, which Kafka's tool would take for an option.
+        cluster = "S" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:].rstrip("=")
+        data = self.directory / "data"
         if _formatted is None:
             subprocess.run(
                 [*self._java(), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._config)],
