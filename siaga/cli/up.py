@@ -64,7 +64,9 @@ def demo(
 
     settings = load_settings()
     settings = settings.model_copy(update={"data_dir": settings.data_dir.resolve() / "demo"})
-    choose_ports(settings)  # before anything is deleted: a taken port often is an earlier demonstration
+    choose_ports(
+        settings, with_inbox=True
+    )  # before anything is deleted: a taken port often is an earlier demonstration
     with owning(settings.data_dir):
         empty(settings.data_dir)
         raise typer.Exit(_run(settings, _Day(simulation=simulation, speed=speed, seed=seed, villages=villages)))
@@ -91,7 +93,7 @@ def _run(settings: Settings, day: _Day | None) -> int:
     from siaga.supervisor.scrape import Scraper
     from siaga.supervisor.screen import screen_on
 
-    ports = choose_ports(settings)
+    ports = choose_ports(settings, with_inbox=day is not None)
     embedded = None if settings.kafka else EmbeddedBroker(settings.data_dir / "logs" / "broker.log")
     try:
         if embedded is not None:

@@ -13,7 +13,7 @@ _LOOPBACK: Final = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Every port of a run; none is 0."""
+    """Every port of a run. None is 0, but the inbox's may be where there is no inbox."""
 
     gateway: int
     gateway_metrics: int
@@ -24,8 +24,12 @@ class Ports:
     console: int
 
 
-def choose_ports(settings: Settings) -> Ports:
+def choose_ports(settings: Settings, *, with_inbox: bool = False) -> Ports:
     """The ports of ``settings``, free ones where they say 0; the stream workers' lie in a row.
+
+    Args:
+        settings: what they say.
+        with_inbox: whether there is an inbox; without one its port is left alone.
 
     Raises:
         SettingsError: one is taken; names it, what it is for and the setting that moves it.
@@ -53,7 +57,7 @@ def choose_ports(settings: Settings) -> Ports:
         for number in range(settings.stream_workers)
     )
     watchdog = choose(host, settings.watchdog_port, "watchdog's metrics", "watchdog_port")
-    inbox = choose(_LOOPBACK, settings.inbox_port, "inbox", "inbox_port")
+    inbox = choose(_LOOPBACK, settings.inbox_port, "inbox", "inbox_port") if with_inbox else settings.inbox_port
     console = choose(settings.console_host, settings.console_port, "command centre", "console_port")
     return Ports(gateway, metrics, sinks, streams, inbox, watchdog, console)
 

@@ -125,6 +125,10 @@ def test_a_roster_edited_while_it_climbs_counts_from_the_next_generation_and_an_
     make_stack: MakeStack,
 ) -> None:
     manned = Manned(make_stack, _without_level_three)
+    manned.stack.until_count("registry", 1, "key LIKE 'roster/%'")
+    gaps = siaga(manned.stack, "roster", "check")  # of what is loaded
+    assert gaps.returncode == 1
+    assert "polres/deputy" in gaps.stdout
     incident = manned.report(facts={"dead": 1})
     manned.until_received(POLSEK, "polres-duty")
 
