@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 KAFKA := .cache/kafka
+QUIX := .cache/quix
 ARGS ?=
 
 .PHONY: demo up test scenarios check bench crash-matrix kafka axe lock clean
@@ -33,7 +34,7 @@ check: $(VENV)/dev
 	$(BIN)/lint-imports
 
 ## bench: the benchmarks, with their figures
-bench: $(VENV)/dev
+bench: $(VENV)/dev kafka $(QUIX)/.complete
 	$(BIN)/python -m pytest tests/benchmarks -s $(ARGS)
 
 ## crash-matrix: kill the notifier at every point and count pages; ARGS="--write docs/reference/crash-matrix.md"
@@ -66,6 +67,12 @@ axe: .cache/axe/axe.min.js
 	else \
 	  echo "axe-core could not be downloaded: tests with it will be skipped"; \
 	fi
+
+# What the streams are measured against; in an environment of its own, as it wants an older pydantic.
+$(QUIX)/.complete: tests/benchmarks/quix-requirements.txt
+	@rm -rf $(QUIX) && $(PYTHON) -m venv $(QUIX)
+	@$(QUIX)/bin/pip --disable-pip-version-check --quiet install -r tests/benchmarks/quix-requirements.txt && touch $@ \
+	  || echo "Quix Streams could not be installed: nothing is compared with it"
 
 # The lock names every package with its version and hashes; what does not match is refused.
 $(VENV)/runtime: requirements.lock pyproject.toml

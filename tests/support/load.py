@@ -1,6 +1,7 @@
 """``python -m tests.support.load``: posts reports as fast as asked, and prints what it saw.
 
-Raw bytes over kept connections: a client library would cost more than the gateway it measures.
+Raw bytes over kept connections: a client library would cost more than the gateway it measures. Its own reports, or
+those of a file (one JSON object a line) whose name is the last argument.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import json
 import sys
 import time
 import uuid
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -26,12 +29,15 @@ class Seen:
     seconds: list[float] = field(default_factory=list)
     began: float = 0.0
     ended: float = 0.0
+    #: Epoch seconds of the beginning.
+    began_at: float = 0.0
 
     def summary(self) -> dict[str, Any]:
         ordered = sorted(self.seconds)
         took = self.ended - self.began
         return {
             "statuses": self.statuses,
+            "began_at": self.began_at,
             "per_second": round(len(ordered) / took) if took else 0,
             "p50_ms": round(1000 * ordered[len(ordered) // 2], 1),
             "p99_ms": round(1000 * ordered[int(len(ordered) * 0.99)], 1),
@@ -69,14 +75,22 @@ class _Connection(asyncio.Protocol):
         return await self._answer
 
 
-async def load(port: int, token: str, *, posts: int, connections: int, per_second: float) -> Seen:
+async def load(
+    port: int,
+    token: str,
+    *,
+    posts: int,
+    connections: int,
+    per_second: float,
+    bodies: Iterable[bytes] | None = None,
+) -> Seen:
     """Post so many reports. With ``per_second`` 0 each connection posts again as soon as it has its answer."""
     loop = asyncio.get_running_loop()
     seen = Seen()
     free: asyncio.Queue[_Connection] = asyncio.Queue()
     for _ in range(connections):
         free.put_nowait((await loop.create_connection(_Connection, "127.0.0.1", port))[1])
-    requests = _requests(token, posts)
+    requests = [_request(token, body) for body in bodies or _bodies(posts)]
 
     async def one(connection: _Connection, request: bytes, due: float) -> None:
         status = await connection.post(request)
@@ -84,7 +98,7 @@ async def load(port: int, token: str, *, posts: int, connections: int, per_secon
         seen.statuses[status] = seen.statuses.get(status, 0) + 1
         free.put_nowait(connection)
 
-    seen.began = time.perf_counter()
+    seen.began, seen.began_at = time.perf_counter(), time.time()
     tasks: set[asyncio.Task[None]] = set()
     for number, request in enumerate(requests):
         due = time.perf_counter()
@@ -102,26 +116,35 @@ async def load(port: int, token: str, *, posts: int, connections: int, per_secon
     return seen
 
 
-def _requests(token: str, posts: int) -> list[bytes]:
+def _bodies(posts: int) -> Iterator[bytes]:
     stations = [builders.STATION, builders.SECOND_STATION, builders.OTHER_STATION]
-    made = []
     for number in range(posts):
         report = builders.report(
             station=stations[number % 3], report_id=uuid.uuid4(), text="Cekcok dua kubu pendukung di pintu TPS"
         )
-        body = json.dumps(report).encode()
-        head = (
-            f"POST /v1/reports HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n"
-            f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-        )
-        made.append(head.encode() + body)
-    return made
+        yield json.dumps(report).encode()
+
+
+def _request(token: str, body: bytes) -> bytes:
+    head = (
+        f"POST /v1/reports HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
 
 
 def main() -> None:
-    port, token, posts, connections, per_second = sys.argv[1:6]
+    port, token, posts, connections, per_second, *file = sys.argv[1:]
+    bodies = Path(file[0]).read_bytes().splitlines() if file else None
     seen = uvloop.run(
-        load(int(port), token, posts=int(posts), connections=int(connections), per_second=float(per_second))
+        load(
+            int(port),
+            token,
+            posts=int(posts),
+            connections=int(connections),
+            per_second=float(per_second),
+            bodies=bodies,
+        )
     )
     print(json.dumps(seen.summary()))
 
