@@ -31,7 +31,7 @@ _PARTITIONS = 48
 
 
 def measure(districts: int, stations: int) -> tuple[float, float]:
-    """Microseconds of CPU a report, and MB of memory; the reports are about 1,300 stations, whatever is registered."""
+    """Microseconds of CPU a report, and MB of memory. Reports are about 1,300 stations, however many there are."""
     registry = Registry()
     duties = Duties(registry)
     for entry in traffic.country(districts=districts, stations=stations):
