@@ -19,6 +19,9 @@ Row = tuple[Any, ...]
 #: Rows of one SQLite statement: few sizes, so that SQLite's parsed statements are used again. While a statement runs,
 #: the thread that decodes the next batch has the interpreter to itself; each new one has to wait for it.
 _ROWS: Final = (250, 50, 10, 1)
+#: Up to so many rows, PostgreSQL gets them as they are: the way over a temporary table takes four more questions and
+#: answers, which is most of a transaction of a few rows.
+_FEW: Final = 50
 
 
 def put(
@@ -34,7 +37,7 @@ def put(
         return 0
     action = _action(table, None if newer is None else tuple(newer))
     if connection.dialect.name == "postgresql":
-        return _copy(connection, table, rows, action)
+        return _few(connection, table, rows, action) if len(rows) <= _FEW else _copy(connection, table, rows, action)
     cursor = connection.connection.cursor()
     try:
         done = 0
@@ -75,6 +78,16 @@ def _action(table: sa.Table, newer: tuple[str, ...] | None) -> str:
         theirs = ", ".join(f'"{table.name}"."{name}"' for name in newer)
         action += f" WHERE ({ours}) > ({theirs})"
     return action
+
+
+def _few(connection: sa.Connection, table: sa.Table, rows: Sequence[Row], action: str) -> int:
+    cursor: Any = connection.connection.cursor()
+    try:
+        # psycopg sends all of them before it waits for the first answer.
+        cursor.executemany(f"{_into(table)} VALUES ({', '.join(['%s'] * len(table.columns))}) {action}", rows)
+        return int(cursor.rowcount)
+    finally:
+        cursor.close()
 
 
 def _copy(connection: sa.Connection, table: sa.Table, rows: Sequence[Row], action: str) -> int:
