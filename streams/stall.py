@@ -22,6 +22,7 @@ from kafka.errors import KafkaError
 from siaga.contracts.topics import STREAM_INPUTS, STREAMS_GROUP
 from siaga.settings import Settings
 from siaga.wire.client import connection
+from siaga.wire.ends import look_closer
 from streams import metrics
 from streams.hearing import Where
 
@@ -30,29 +31,44 @@ logger = logging.getLogger(__name__)
 #: Exit code of a worker that ended itself.
 STALLED: Final = 70
 _EVERY: Final = 2.0
+#: Seconds between two closer looks: each fetches a batch of every partition.
+_CLOSER_EVERY: Final = 15.0
 #: Seconds for which a look is worth something.
 _FRESH: Final = 4 * _EVERY
 _REQUEST_MS: Final = 5000
 
 
+def end_at_once(why: str) -> None:
+    """End the process without writing another byte to Kafka; whoever looks after it starts it again.
+
+    Not ``sys.exit``: what hangs would hang the exit as well. Nothing is lost, nothing was acknowledged early.
+    """
+    sys.stderr.write(f"siaga: streams: {why}; this worker ends itself to be started again\n")
+    sys.stderr.flush()
+    os._exit(STALLED)
+
+
 class Progress:
-    """How long records have waited without any of the partitions having moved. Pure; times in seconds."""
+    """For how long records have waited in a partition that did not move. Pure; times in seconds.
+
+    Partition by partition: that some districts are handled is no help to those whose reports wait.
+    """
 
     def __init__(self) -> None:
         self._committed: dict[Where, int] = {}
-        self._since: float | None = None
+        self._since: dict[Where, float] = {}
 
     def observe(self, ends: Mapping[Where, int], committed: Mapping[Where, int], now: float) -> float:
-        """Take in one look; answers for how many seconds records have waited in vain."""
-        moved = any(self._committed.get(where) != offset for where, offset in committed.items())
-        waiting = any(end > committed.get(where, 0) for where, end in ends.items())
-        self._committed = dict(committed)
-        if moved or not waiting:
-            self._since = None
-            return 0.0
-        if self._since is None:
-            self._since = now
-        return now - self._since
+        """Take in one look; answers for how many seconds records have waited in vain where they waited longest."""
+        for where, end in ends.items():
+            offset = committed.get(where, 0)
+            if offset >= end or self._committed.get(where) != offset:
+                self._since.pop(where, None)
+            else:
+                self._since.setdefault(where, now)
+        self._since = {where: since for where, since in self._since.items() if where in ends}
+        self._committed = {where: committed.get(where, 0) for where in ends}
+        return max((now - since for since in self._since.values()), default=0.0)
 
 
 class Watchdog:
@@ -63,6 +79,9 @@ class Watchdog:
         self._worker = worker
         self._owned = owned
         self._progress = Progress()
+        #: Ends as fetches told them, and when they were asked last (monotonic seconds).
+        self._ends: dict[Where, int] = {}
+        self._looked_closer = -_CLOSER_EVERY
         self._seen: tuple[float, dict[Where, tuple[int, int]]] | None = None
         self._stop = Event()
         self._thread = Thread(target=self._run, name="watchdog", daemon=True)
@@ -110,7 +129,7 @@ class Watchdog:
     def _look(self, admin: Any, consumer: Any) -> None:
         owned = self._owned() or range(self._settings.partitions)
         asked = [TopicPartition(topic, number) for topic in STREAM_INPUTS for number in owned]
-        ends = {Where(*tp): end for tp, end in consumer.end_offsets(asked, timeout_ms=_REQUEST_MS).items()}
+        ends = self._ends_of(consumer, asked)
         answered = admin.list_group_offsets({STREAMS_GROUP: asked})[STREAMS_GROUP]
         committed = {Where(*tp): answer.offset for tp, answer in answered.items() if answer.offset >= 0}
         self._seen = monotonic(), {where: (committed.get(where, 0), end) for where, end in ends.items()}
@@ -120,13 +139,16 @@ class Watchdog:
         waited = self._progress.observe(ends, committed, monotonic())
         metrics.STANDING_STILL.set(waited)
         if waited >= self._settings.stall_seconds and not self._stop.is_set():
-            self._end(waited)
+            end_at_once(
+                f"records have waited for {waited:.0f} s without any progress "
+                f"(stall_seconds is {self._settings.stall_seconds:g})"
+            )
 
-    def _end(self, waited: float) -> None:
-        sys.stderr.write(
-            f"siaga: streams: records have waited for {waited:.0f} s without any progress "
-            f"(stall_seconds is {self._settings.stall_seconds:g}); this worker ends itself to be started again\n"
-        )
-        sys.stderr.flush()
-        # Not sys.exit: what hangs would hang the exit as well. Nothing is lost, nothing was acknowledged early.
-        os._exit(STALLED)
+    def _ends_of(self, consumer: Any, asked: list[Any]) -> dict[Where, int]:
+        """Where the partitions end: as the broker says, and now and then as a fetch does (:mod:`siaga.wire.ends`)."""
+        said = consumer.end_offsets(asked, timeout_ms=_REQUEST_MS)
+        if monotonic() - self._looked_closer >= _CLOSER_EVERY:
+            look_closer(consumer, said)
+            self._looked_closer = monotonic()
+            self._ends = {Where(*tp): end for tp, end in said.items()}
+        return {Where(*tp): max(end, self._ends.get(Where(*tp), 0)) for tp, end in said.items()}

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -29,7 +27,7 @@ from streams.hearing import Hearing, Where
 from streams.intake import Incoming, Intake
 from streams.log import Log
 from streams.outputs import gather, registry_timers, timer_records
-from streams.stall import STALLED
+from streams.stall import end_at_once
 
 logger = logging.getLogger(__name__)
 
@@ -42,13 +40,6 @@ _TICK: Final = 0.5
 def _incoming(event: Any) -> Incoming:
     message = event.message
     return Incoming(message.topic, message.partition, message.offset, event.value, steady_now())
-
-
-def end_at_once(why: str) -> None:
-    """End the process without writing another byte to Kafka; whoever looks after it starts it again."""
-    sys.stderr.write(f"siaga: streams: {why}; this worker ends itself to be started again\n")
-    sys.stderr.flush()
-    os._exit(STALLED)
 
 
 class Stream:

@@ -18,8 +18,8 @@ from siaga.wire.registry_tail import RegistryTail
 from streams import metrics
 from streams.app import make_app
 from streams.deadlines import RegistryChanges
-from streams.stall import Watchdog
-from streams.stream import Stream, end_at_once
+from streams.stall import Watchdog, end_at_once
+from streams.stream import Stream
 
 _STOP_SECONDS: Final = 10.0
 

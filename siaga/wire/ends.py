@@ -30,24 +30,56 @@ def log_ends(settings: Settings, partitions: Iterable[tuple[str, int]], client_i
     wanted = [TopicPartition(*partition) for partition in partitions]
     if not wanted:
         return {}
-    consumer = KafkaConsumer(
+    consumer = _consumer(settings, client_id)
+    try:
+        ends = consumer.end_offsets(wanted, timeout_ms=_REQUEST_MS)
+        look_closer(consumer, ends)
+    finally:
+        consumer.close(autocommit=False, timeout_ms=1000)
+    return {(tp.topic, tp.partition): end for tp, end in ends.items()}
+
+
+def first_record(settings: Settings, partition: tuple[str, int], offset: int, client_id: str) -> int | None:
+    """The offset of the first record of ``partition`` at or behind ``offset``; None where there is none.
+
+    Raises:
+        kafka.errors.KafkaError: the broker does not answer.
+        siaga.settings.SettingsError: no broker is set.
+    """
+    tp = TopicPartition(*partition)
+    consumer = _consumer(settings, client_id, auto_offset_reset="earliest")
+    try:
+        consumer.assign([tp])
+        consumer.seek(tp, offset)
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline:
+            for record in consumer.poll(timeout_ms=200).get(tp, ()):
+                return int(record.offset)
+            end = consumer.highwater(tp)
+            if end is not None and (consumer.position(tp, timeout_ms=_REQUEST_MS) or 0) >= end:
+                return None
+        raise KafkaError(f"{tp.topic}-{tp.partition} could not be read")
+    finally:
+        consumer.close(autocommit=False, timeout_ms=1000)
+
+
+def _consumer(settings: Settings, client_id: str, **options: Any) -> Any:
+    return KafkaConsumer(
         **connection(settings, client_id),
+        **options,
         enable_auto_commit=False,
         allow_auto_create_topics=False,
         bootstrap_timeout_ms=_REQUEST_MS,
         request_timeout_ms=_REQUEST_MS,
         metrics_enabled=False,
     )
-    try:
-        ends = consumer.end_offsets(wanted, timeout_ms=_REQUEST_MS)
-        _look_closer(consumer, ends)
-    finally:
-        consumer.close(autocommit=False, timeout_ms=1000)
-    return {(tp.topic, tp.partition): end for tp, end in ends.items()}
 
 
-def _look_closer(consumer: Any, ends: dict[Any, int]) -> None:
-    """Fetch the last record of each partition that has any, and take the high watermark that comes with it."""
+def look_closer(consumer: Any, ends: dict[Any, int]) -> None:
+    """Correct ``ends``: fetch the last record of each partition that has any, and take what comes with it.
+
+    The consumer is assigned these partitions; nobody else may read with it.
+    """
     filled = {tp for tp, end in ends.items() if end > 0}
     consumer.assign(list(filled))
     for tp in filled:

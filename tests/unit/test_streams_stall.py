@@ -23,15 +23,24 @@ def test_nothing_waiting_is_no_standstill_however_long_it_lasts() -> None:
         assert progress.observe({A: 7, B: 0}, {A: 7}, now) == 0.0
 
 
-def test_one_partition_that_moves_is_progress() -> None:
+def test_a_partition_that_stands_still_is_seen_while_another_moves() -> None:
+    progress = Progress()
+    for second in range(31):
+        waited = progress.observe({A: 50, B: 500}, {A: 3, B: second}, float(second))
+
+    assert waited == 29.0
+
+
+def test_a_partition_that_moves_however_slowly_makes_progress() -> None:
     progress = Progress()
     for second in range(100):
-        assert progress.observe({A: 50, B: 500}, {A: 3, B: second}, float(second)) == 0.0
+        assert progress.observe({A: 500}, {A: second // 10}, float(second)) <= 9.0
 
 
 def test_a_group_that_never_committed_anything_stands_still_too() -> None:
     progress = Progress()
-    progress.observe({A: 3}, {}, now=1.0)
+    for now in (0.0, 1.0):
+        progress.observe({A: 3}, {}, now)
 
     assert progress.observe({A: 3}, {}, now=31.0) == 30.0
 
