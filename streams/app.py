@@ -46,8 +46,8 @@ class _Consumer(aiokafka.Consumer):  # type: ignore[misc]
     async def perform_seek(self) -> None:
         """Go to what was committed, with nothing read meanwhile.
 
-        Once a state is read back, Faust lets its inputs flow again and only then seeks: what was fetched in between
-        had it pass over the records before, and commit them unread. Whoever calls this has the flow resumed.
+        What was fetched meanwhile had Faust pass over the records before, and commit them unread. Whoever calls this
+        has the flow resumed.
         """
         if self.flow_active:
             self.stop_flow()

@@ -151,6 +151,9 @@ class Stream:
 
     async def _recovered(self) -> None:
         """The table holds the state of our partitions: begin with it, and tell once more what it says."""
+        # Faust lets the inputs flow now and only then goes to what was committed; what it fetched in between would be
+        # thrown away, and not come again where nothing was committed yet. It has the flow resumed when it is there.
+        self._app.consumer.stop_flow()
         async with self._writing:
             # Folded after the last flush, into states that are replaced now: they come again.
             self._pending.clear()
