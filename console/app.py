@@ -77,5 +77,5 @@ def create_app(core: Core, *, with_live_page: bool = False) -> FastAPI:
         cookie = cookies.get(COOKIE)
         return cookie is not None and core.sessions.find(cookie.value, core.now()) is not None
 
-    app.add_middleware(Security, https=core.settings.console_https, signed_in=signed_in)
+    app.add_middleware(Security, https=core.settings.console_speaks_https, signed_in=signed_in)
     return app

@@ -8,8 +8,10 @@ SMS has 160 characters.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import secrets
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -21,7 +23,10 @@ from itsdangerous.exc import BadData
 from itsdangerous.signer import HMACAlgorithm, Signer
 
 from siaga.contracts.command import Action
+from siaga.secret_files import Watched
 from siaga.settings import Settings, SettingsError
+
+log = logging.getLogger(__name__)
 
 #: What a link can do, by the byte it has in the token: append only.
 _ACTIONS: Final = {
@@ -81,13 +86,25 @@ class _Short(HMACAlgorithm):
 
 
 class Links:
-    """Signs links and reads them. Pure: the time comes in."""
+    """Signs links and reads them. Pure but for its keys: the time comes in."""
 
-    def __init__(self, key: bytes, base_url: str) -> None:
-        """``base_url`` is where officers reach the command centre, without a slash at its end."""
+    def __init__(self, key: bytes | Callable[[], Sequence[bytes]], base_url: str) -> None:
+        """``base_url`` is where officers reach the command centre, without a slash at its end.
+
+        ``key`` is the key, or gives the keys as they are now: the first signs, links of all of them are good.
+        """
         self._base = base_url.rstrip("/")
-        self._signer = Signer(
-            key, salt="siaga.page-answer", key_derivation="hmac", digest_method=hashlib.sha256, algorithm=_Short()
+        self._keys = key if callable(key) else lambda: (key,)
+
+    @property
+    def _signer(self) -> Signer:
+        # itsdangerous signs with the last.
+        return Signer(
+            list(reversed(self._keys())),
+            salt="siaga.page-answer",
+            key_derivation="hmac",
+            digest_method=hashlib.sha256,
+            algorithm=_Short(),
         )
 
     def token(self, link: Link) -> str:
@@ -131,39 +148,61 @@ def make_links(settings: Settings) -> Links:
     Raises:
         SettingsError: the key cannot be read or is too short.
     """
-    return Links(_key(settings), _base_url(settings))
+    base = _base_url(settings)
+    if settings.link_key is not None:
+        keys = _long_enough(settings.link_key.get_secret_value().encode().split(), "link_key")
+        return Links(lambda: keys, base)
+    path = settings.link_key_file
+    return Links(
+        (_KeyFile(path) if path is not None else _KeyFile(_own_key(settings.data_dir / _KEY_FILE))).keys, base
+    )
+
+
+class _KeyFile:
+    """Keys that stand in a file, read anew when it changes; what cannot be used leaves the keys as they were."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises :class:`SettingsError` where the file cannot be read or a key is too short."""
+        self._path = path
+        self._watched = Watched((path,))
+        self._keys = self._read()
+
+    def keys(self) -> Sequence[bytes]:
+        if self._watched.changed():
+            try:
+                self._keys = self._read()
+            except SettingsError as error:
+                log.error("changed keys of links cannot be used; the ones before stay: %s", error)
+        return self._keys
+
+    def _read(self) -> tuple[bytes, ...]:
+        try:
+            return _long_enough(self._path.read_bytes().splitlines(), "link_key_file")
+        except OSError as error:
+            raise SettingsError(
+                f"link_key_file: cannot be read ({error.strerror}); correct SIAGA_LINK_KEY_FILE or make the file"
+            ) from None
 
 
 def _base_url(settings: Settings) -> str:
     if settings.public_url is not None:
         return settings.public_url
     host = "127.0.0.1" if settings.console_host in ("0.0.0.0", "::") else settings.console_host  # noqa: S104
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.console_port}"
+    scheme = "https" if settings.console_cert_file is not None else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.console_port}"
 
 
-def _key(settings: Settings) -> bytes:
-    if settings.link_key is not None:
-        return _long_enough(settings.link_key.get_secret_value().encode(), "link_key")
-    if settings.link_key_file is not None:
-        try:
-            return _long_enough(settings.link_key_file.read_bytes().strip(), "link_key_file")
-        except OSError as error:
-            raise SettingsError(
-                f"link_key_file: cannot be read ({error.strerror}); correct SIAGA_LINK_KEY_FILE or make the file"
-            ) from None
-    return _own_key(settings.data_dir / _KEY_FILE)
-
-
-def _long_enough(key: bytes, setting: str) -> bytes:
-    if len(key) < _LEAST_KEY:
+def _long_enough(told: Sequence[bytes], setting: str) -> tuple[bytes, ...]:
+    keys = tuple(key for line in told if (key := line.strip()))
+    if not keys or min(map(len, keys)) < _LEAST_KEY:
         raise SettingsError(
             f"{setting}: has fewer than {_LEAST_KEY} characters; make one with 'openssl rand -hex 32'"
         )
-    return key
+    return keys
 
 
-def _own_key(path: Path) -> bytes:
-    """The key of this data directory, made by whoever asks first."""
+def _own_key(path: Path) -> Path:
+    """The file of this data directory's key, made by whoever asks first."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         made = path.with_suffix(f".{os.getpid()}.{secrets.token_hex(4)}")
@@ -181,6 +220,6 @@ def _own_key(path: Path) -> bytes:
                 pass
             finally:
                 made.unlink()
-        return _long_enough(path.read_bytes().strip(), "link_key")
+        return path
     except OSError as error:
         raise SettingsError(f"link_key: {path} cannot be made ({error.strerror}); {_BOTH}") from None

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import difflib
 import os
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import Field, SecretStr
 from pydantic_settings import (
@@ -81,6 +84,10 @@ class Settings(BaseSettings):
     stall_seconds: Annotated[float, Field(gt=0)] = Field(
         default=60.0, description="A stream worker that stands still this long while records wait ends itself"
     )
+    stream_clock: bool = Field(
+        default=True,
+        description="Whether the stream workers watch escalations' deadlines themselves, besides the sinks' sweeper",
+    )
     store_batch: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=1000, description="Rows the store writes at once"
     )
@@ -106,12 +113,14 @@ class Settings(BaseSettings):
         "links in pages; empty is its address on this machine",
     )
     link_key: SecretStr | None = Field(
-        default=None, description="Key that the links in pages are signed with, 32 characters or more"
+        default=None,
+        description="Key that the links in pages are signed with, 32 characters or more. Older keys may follow it, "
+        "separated by spaces: links signed with them are still good",
     )
     link_key_file: Path | None = Field(
         default=None,
-        description="File that holds it instead; without either it is made once, in the data directory. The sinks "
-        "and the command centre need the same one",
+        description="File that holds it instead, one key a line; read anew when it changes. Without either it is "
+        "made once, in the data directory. The sinks and the command centre need the same one",
     )
     channels_file: Path | None = Field(
         default=None,
@@ -152,7 +161,55 @@ class Settings(BaseSettings):
     kafka_sasl_mechanism: str | None = Field(default=None, description="Such as SCRAM-SHA-512")
     kafka_user: str | None = Field(default=None, description="SASL user")
     kafka_password: SecretStr | None = Field(default=None, description="SASL password")
+    kafka_password_file: Path | None = Field(
+        default=None, description="File that holds it instead; read anew at every connection, so that it may change"
+    )
     kafka_ca_file: Path | None = Field(default=None, description="CA certificates (PEM) of the brokers")
+    kafka_cert_file: Path | None = Field(
+        default=None, description="Our certificate (PEM) for brokers that ask for one; taken up anew when it changes"
+    )
+    kafka_key_file: Path | None = Field(default=None, description="Its private key (PEM), without a passphrase")
+    kafka_passwords: Path | None = Field(
+        default=None,
+        description="Directory of the files `gateway`, `streams`, `sinks` and `console`, each with that process's "
+        "password: `siaga up` then has each sign in as a user of its own, `siaga-gateway` and so on",
+    )
+
+    database_password_file: Path | None = Field(
+        default=None,
+        description="File that holds the database's password, which then is not in the URL; read anew at every "
+        "connection",
+    )
+    gateway_cert_file: Path | None = Field(
+        default=None,
+        description="Certificate chain (PEM) with which the gateway speaks HTTPS; taken up anew when it changes",
+    )
+    gateway_key_file: Path | None = Field(default=None, description="Its private key (PEM), without a passphrase")
+    console_cert_file: Path | None = Field(
+        default=None,
+        description="Certificate chain (PEM) with which the command centre speaks HTTPS; taken up anew as well",
+    )
+    console_key_file: Path | None = Field(default=None, description="Its private key (PEM), without a passphrase")
+    trusted_proxies: str = Field(
+        default="",
+        description="Addresses or networks of the proxies before gateway and command centre, separated by commas, "
+        "such as `10.0.0.0/8`: X-Forwarded-For and X-Forwarded-Proto count from nobody else",
+    )
+    plain_http: bool = Field(
+        default=False,
+        description="Let gateway and command centre speak plain HTTP on other addresses than this machine's own, "
+        "where something before them speaks HTTPS",
+    )
+    disk_least_free: Annotated[int, Field(ge=0)] = Field(
+        default=100_000_000,
+        description="Least free space of the gateway's disk: with less it does not start, is not ready, and answers "
+        "503 instead of putting reports on the disk",
+    )
+
+    @property
+    def console_speaks_https(self) -> bool:
+        """Whether browsers reach the command centre over HTTPS, its own or a proxy's."""
+        return self.console_https or self.console_cert_file is not None
 
     @property
     def database_url(self) -> str:
@@ -199,6 +256,9 @@ def load_settings(**overrides: Any) -> Settings:
     chosen = os.environ.get("SIAGA_CONFIG")
     if chosen and not Path(chosen).is_file():
         raise SettingsError(f"SIAGA_CONFIG: there is no file {chosen}; name one that exists or unset it")
+    unknown = unknown_variables(os.environ)
+    if unknown:
+        raise SettingsError("\n".join(unknown))
     try:
         return Settings(**overrides)
     except ValidationError as error:
@@ -207,3 +267,36 @@ def load_settings(**overrides: Any) -> Settings:
             name = ".".join(str(part) for part in e["loc"])
             lines.append(f"{name}: {e['msg']}; correct SIAGA_{name.upper()} or the settings file")
         raise SettingsError("\n".join(lines)) from None
+
+
+#: Variables of the environment that are no settings and mean something all the same.
+OTHER_VARIABLES: Final = frozenset({"SIAGA_CONFIG", "SIAGA_TOKEN", "SIAGA_PASSWORD"})
+_TESTS: Final = "SIAGA_TEST_"
+#: What Kubernetes tells every pod of a service that is named siaga-something.
+_SERVICE_LINK: Final = re.compile(r"^SIAGA_\w*?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$")
+_SERVICE_ADDRESS: Final = re.compile(r"^(tcp|udp|sctp)://|^[0-9.:a-fA-F]+$|^(tcp|udp|sctp)$")
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """A line for each ``SIAGA_…`` variable that is no setting, with the nearest one that is.
+
+    A variable that does nothing is a setting that somebody believes is set.
+    """
+    known = {f"SIAGA_{name.upper()}" for name in Settings.model_fields} | OTHER_VARIABLES
+    lines, of_services = [], []
+    for given, value in sorted(environment.items()):
+        name = given.upper()
+        if not name.startswith("SIAGA_") or name.startswith(_TESTS):
+            continue
+        if _SERVICE_LINK.match(name) and _SERVICE_ADDRESS.match(value) and (name not in known or "://" in value):
+            of_services.append(given)
+        elif name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
+            remedy = f"did you mean {near[0]}?" if near else "'siaga doctor' and docs/reference/settings.md name them"
+            lines.append(f"{given}: is no setting; {remedy} Correct it or unset it")
+    if of_services:
+        lines.append(
+            f"{of_services[0]}: comes from Kubernetes, which tells every pod where services are, and is no setting; "
+            "write 'enableServiceLinks: false' into the pod's specification"
+        )
+    return lines

@@ -19,7 +19,7 @@ _INTRODUCTION: Final = """\
 Each setting is an environment variable, or a line of a TOML file: `SIAGA_LOG_LEVEL=DEBUG` or `log_level = "DEBUG"`.
 The environment goes before the file, the file before the defaults. `SIAGA_CONFIG` names the file; without it,
 `siaga.toml` in the working directory is read if there is one. A setting that is wrong, and a line of the file that is
-no setting, stop the program with a line that names it. A variable that is no setting does nothing: mind the spelling.
+no setting, stop the program with a line that names it; so does a variable `SIAGA_…` that is no setting.
 
 Durations are in seconds, sizes in bytes. Secrets belong into the environment or a file that only Siaga may read.
 

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import faust
@@ -18,7 +16,7 @@ from faust.types.auth import AuthProtocol
 
 from siaga.contracts.topics import MAX_RECORD_BYTES, STATE_TABLE, STREAM_INPUTS, STREAMS_GROUP
 from siaga.settings import Settings
-from siaga.wire.client import FETCH_WAIT_MS
+from siaga.wire.client import FETCH_WAIT_MS, mechanism_of, password_of, tls_context
 from siaga.wire.ends import first_record, log_ends
 from streams.stall import end_at_once
 
@@ -153,19 +151,14 @@ def make_app(settings: Settings, worker: str) -> Parts:
 def _security(settings: Settings) -> dict[str, Any]:
     if settings.kafka_security == "PLAINTEXT":
         return {}
-    context = _ssl_context(settings.kafka_ca_file) if settings.kafka_security.endswith("SSL") else None
+    context = tls_context(settings)
     if not settings.kafka_security.startswith("SASL"):
         return {"broker_credentials": faust.SSLCredentials(context=context)}
-    password = settings.kafka_password.get_secret_value() if settings.kafka_password is not None else None
     credentials = faust.SASLCredentials(
         username=settings.kafka_user,
-        password=password,
-        mechanism=settings.kafka_sasl_mechanism or "SCRAM-SHA-512",
+        password=password_of(settings),
+        mechanism=mechanism_of(settings),
         ssl_context=context,
     )
     credentials.protocol = AuthProtocol(settings.kafka_security)
     return {"broker_credentials": credentials}
-
-
-def _ssl_context(authority: Path | None) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=str(authority) if authority is not None else None)

@@ -56,13 +56,13 @@ def show_login(request: Request, core: CoreOf) -> Response:
     """The form to sign in."""
     if find_caller(core, request.headers, request.cookies) is not None:
         return RedirectResponse("/", 303)
-    return _login(request, core.settings.console_https)
+    return _login(request, core.settings.console_speaks_https)
 
 
 @router.post("/login")
 def sign_in(request: Request, core: CoreOf, name: Text, password: Text, form: Text) -> Response:
     """Sign in: a session's cookie and the live page, or the form again with what was wrong."""
-    https = core.settings.console_https
+    https = core.settings.console_speaks_https
     if not hmac.compare_digest(form.encode(), request.cookies.get(_FORM_COOKIE, "").encode()) or not form:
         return _login(request, https, said="expired", status=403)
     found = core.users.sign_in(name, password, core.now())

@@ -8,7 +8,9 @@ from typing import Any, Final
 from kafka.errors import KafkaError
 from kafka.net.compat import KafkaNetClient
 
-from siaga.settings import Settings
+from siaga.secret_files import FilePassword
+from siaga.settings import Settings, SettingsError
+from siaga.tls import RenewingContext, client_context
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +36,7 @@ def connection(settings: Settings, client_id: str) -> dict[str, Any]:
     """Keyword arguments that every kafka-python client takes.
 
     Raises:
-        siaga.settings.SettingsError: no broker is set.
+        siaga.settings.SettingsError: no broker is set, or what protects the line is not complete.
     """
     options: dict[str, Any] = {
         "bootstrap_servers": settings.require_kafka().split(","),
@@ -46,14 +48,51 @@ def connection(settings: Settings, client_id: str) -> dict[str, Any]:
     if settings.log_level != "DEBUG":
         # It writes several errors for every attempt to reconnect; what matters of them reaches us as exceptions.
         logging.getLogger("kafka").setLevel(logging.CRITICAL)
-    if settings.kafka_ca_file is not None:
-        options["ssl_cafile"] = str(settings.kafka_ca_file)
-    if settings.kafka_sasl_mechanism is not None:
-        options["sasl_mechanism"] = settings.kafka_sasl_mechanism
+    if (context := tls_context(settings)) is not None:
+        options["ssl_context"] = context
+    if settings.kafka_security.startswith("SASL"):
+        options["sasl_mechanism"] = mechanism_of(settings)
         options["sasl_plain_username"] = settings.kafka_user
-        if settings.kafka_password is not None:
-            options["sasl_plain_password"] = settings.kafka_password.get_secret_value()
+        options["sasl_plain_password"] = password_of(settings)
     return options
+
+
+def tls_context(settings: Settings) -> RenewingContext | None:
+    """How the broker's certificate is checked and ours is shown; None where nothing is encrypted.
+
+    Raises:
+        siaga.settings.SettingsError: a file of it cannot be used.
+    """
+    if not settings.kafka_security.endswith("SSL"):
+        return None
+    return client_context(
+        authority=settings.kafka_ca_file,
+        certificate=settings.kafka_cert_file,
+        key=settings.kafka_key_file,
+        settings="kafka",
+    )
+
+
+def mechanism_of(settings: Settings) -> str:
+    """How we sign in."""
+    return settings.kafka_sasl_mechanism or "SCRAM-SHA-512"
+
+
+def password_of(settings: Settings) -> str:
+    """What we sign in with; one that stands in a file may change there while we run.
+
+    Raises:
+        siaga.settings.SettingsError: there is no user or no password, or the file cannot be read.
+    """
+    if not settings.kafka_user:
+        raise SettingsError("kafka_user: nobody is named; set SIAGA_KAFKA_USER, or SIAGA_KAFKA_SECURITY to SSL")
+    if settings.kafka_password is not None:
+        return settings.kafka_password.get_secret_value()
+    if settings.kafka_password_file is None:
+        raise SettingsError(
+            f"kafka_password: {settings.kafka_user} has none; set SIAGA_KAFKA_PASSWORD_FILE or SIAGA_KAFKA_PASSWORD"
+        )
+    return FilePassword(settings.kafka_password_file, "kafka_password_file")
 
 
 def close_producer(producer: Any, timeout: float = 0.0) -> None:
