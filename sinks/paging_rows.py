@@ -39,6 +39,7 @@ def escalation_row(escalation: Escalation, epoch: int) -> Row:
         escalation.round,
         _utc(escalation.next_due_at),
         escalation.next_timer and escalation.next_timer.value,
+        _utc(escalation.digest_due_at),
         escalation.acknowledged_by,
         _utc(escalation.lease_until),
         escalation.handed_to,

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Event
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from kafka.errors import KafkaError
@@ -26,6 +26,7 @@ from siaga.contracts.timer import Timer, TimerKind
 from siaga.contracts.topics import TIMERS, partition_of
 from siaga.settings import Settings
 from siaga.store.tables import escalations
+from siaga.wire.steady import steady_now
 from sinks.database import DATABASE_FAULTS, StoreLock, make_engine
 from sinks.migrate import newest, revision_of
 from sinks.notify import metrics
@@ -44,47 +45,52 @@ _PAUSE: Final = 2.0
 #: Timers sent in one round.
 _MOST: Final = 1000
 
-#: Incident, generation, level, round, kind.
-_Key = tuple[str, int, int, int, str]
+#: What makes a timer the same one: incident, generation, level, round and kind, or district, moment and kind.
+_Key = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A deadline that passed, by the database."""
-
-    key: _Key
-    timer: Timer
-
-
-def due(connection: sa.Connection, now: datetime) -> list[Due]:
-    """What is due at ``now`` and not over, the longest overdue first."""
+def due(connection: sa.Connection, now: datetime) -> Iterator[Timer]:
+    """What is due at ``now`` and not over: digests first, then what is longest overdue."""
     table = escalations.c
-    over = [state.value for state in EscalationState if state.is_over]
-    asked = (
-        sa.select(escalations)
-        .where(table.next_due_at <= now, table.next_timer.is_not(None), table.state.not_in(over))
-        .order_by(table.next_due_at)
-        .limit(_MOST)
+    calling = [state.value for state in EscalationState if state.is_paging]
+    first = sa.func.min(table.digest_due_at, type_=table.digest_due_at.type)
+    # One a district, whatever waits for it.
+    digests = (
+        sa.select(table.district, first.label("due_at"))
+        .where(table.digest_due_at <= now, table.state.in_(calling))
+        .group_by(table.district)
     )
-    return [
-        Due(
-            (row.incident_id, row.generation, row.level, row.round, row.next_timer),
-            Timer.model_validate(
-                {
-                    "schema_version": SCHEMA_VERSION,
-                    "district": row.district,
-                    "kind": TimerKind(row.next_timer),
-                    "due_at": row.next_due_at,
-                    "at": now,
-                    "incident_id": row.incident_id,
-                    "generation": row.generation,
-                    "level": row.level,
-                    "round": row.round,
-                }
-            ),
-        )
-        for row in connection.execute(asked)
-    ]
+    for row in connection.execute(digests):
+        yield _timer(TimerKind.DIGEST, row, now)
+    open_ = [state.value for state in EscalationState if not state.is_over]
+    named = (table.incident_id, table.generation, table.level, table.round)
+    deadlines = (
+        sa.select(table.district, table.next_due_at.label("due_at"), table.next_timer, *named)
+        .where(table.next_due_at <= now, table.next_timer.is_not(None), table.state.in_(open_))
+        .order_by(table.next_due_at)
+    )
+    for row in connection.execute(deadlines):
+        about = {column.name: row._mapping[column.name] for column in named}
+        yield _timer(TimerKind(row.next_timer), row, now, **about)
+
+
+def _timer(kind: TimerKind, row: sa.Row[Any], now: datetime, **about: Any) -> Timer:
+    return Timer.model_validate(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "district": row.district,
+            "kind": kind,
+            "due_at": row.due_at,
+            "at": now,
+            **about,
+        }
+    )
+
+
+def _key_of(timer: Timer) -> _Key:
+    if timer.kind is TimerKind.DIGEST:
+        return timer.district, timer.due_at.isoformat(), timer.kind.value
+    return tuple(map(str, (timer.incident_id, timer.generation, timer.level, timer.round, timer.kind.value)))
 
 
 class Sweeper:
@@ -150,16 +156,16 @@ class Sweeper:
         """Send what is due and was not sent just now."""
         if self._connection is None:
             return
-        now, steady = datetime.now(UTC), time.monotonic()
+        now, steady = datetime.fromtimestamp(steady_now(), UTC), time.monotonic()
+        self._sent = {key: at for key, at in self._sent.items() if steady - at < _AGAIN}
         with self._connection.begin():
             found = due(self._connection, now - timedelta(seconds=_GRACE))
-        self._sent = {key: at for key, at in self._sent.items() if steady - at < _AGAIN}
-        fresh = [one for one in found if one.key not in self._sent]
+            fresh = [timer for timer in found if _key_of(timer) not in self._sent]
         if not fresh:
             return
-        timers = [one.timer.model_copy(update={"at": now}) for one in fresh]
+        timers = [timer.model_copy(update={"at": now}) for timer in fresh[:_MOST]]
         self._sender.send([self._outgoing(timer) for timer in timers])
-        self._sent |= dict.fromkeys((one.key for one in fresh), steady)
+        self._sent |= dict.fromkeys(map(_key_of, timers), steady)
         for timer in timers:
             metrics.SWEPT.labels(kind=timer.kind.value).inc()
         metrics.SWEEPER_LAG.set(max((now - timer.due_at).total_seconds() for timer in timers))
@@ -170,8 +176,6 @@ class Sweeper:
             partition_of(timer.district, self._settings.partitions),
             timer.district.encode(),
             timer.to_json(),
-            event_id="/".join(
-                map(str, (timer.incident_id, timer.generation, timer.level, timer.round, timer.kind.value))
-            ),
+            event_id="/".join(_key_of(timer)),
             kind="timer",
         )

@@ -7,7 +7,6 @@ State changes only while a record is handled, so that a replay decides the same:
 from __future__ import annotations
 
 import logging
-import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -28,30 +27,20 @@ AGAIN: Final = 30.0
 _Key = tuple[str, TimerKind, float, UUID | None]
 
 
-_BASE: Final = time.time() - time.monotonic()
-
-
-def steady_now() -> float:
-    """Epoch seconds of a clock that nobody sets: the machine's time when the process began, and what passed since.
-
-    A clock that is set back by an hour must not make an officer's deadline an hour longer.
-    """
-    return _BASE + time.monotonic()
-
-
 class Deadlines:
-    """The deadlines of the districts a worker has."""
+    """The deadlines of the districts a worker has. ``climbs`` is whether it watches those of escalations."""
 
-    def __init__(self, districts: Districts, registry: Registry) -> None:
+    def __init__(self, districts: Districts, registry: Registry, *, climbs: bool = True) -> None:
         self._districts = districts
         self._registry = registry
+        self._climbs = climbs
         self._sent: dict[_Key, float] = {}
 
     def due(self, now: float, steady: float, can_tell: Callable[[int], bool]) -> list[Timer]:
         """What came due and was not sent within the last half minute.
 
-        ``now`` is the machine's time, which check-ins are judged by; ``steady`` is :func:`steady_now`, which
-        escalations are (epoch seconds both).
+        ``now`` is the machine's time, which check-ins are judged by; ``steady`` is
+        :func:`siaga.wire.steady.steady_now`, which escalations are (epoch seconds both).
 
         ``can_tell`` answers for a partition whether silence means anything there at present.
         """
@@ -61,7 +50,8 @@ class Deadlines:
         latest = 0.0
         for district in self._districts.all.values():
             heard = self._districts.partition(district.code) in telling
-            for timer in (*due(district.state, self._registry, now), *district.book.due(steady)):
+            climbs = district.book.due(steady) if self._climbs else ()
+            for timer in (*due(district.state, self._registry, now), *climbs):
                 key = (timer.district, timer.kind, timer.due_at.timestamp(), timer.incident_id)
                 if key in self._sent or (timer.kind is TimerKind.SILENCE and not heard):
                     continue

@@ -19,9 +19,10 @@ from siaga.contracts.escalation import EscalationState
 from siaga.contracts.topics import COMMANDS, REPORTS
 from siaga.escalation.duties import Duties
 from siaga.settings import Settings
+from siaga.wire.steady import steady_now
 from streams import metrics
 from streams.app import Parts
-from streams.deadlines import Deadlines, RegistryChanges, steady_now
+from streams.deadlines import Deadlines, RegistryChanges
 from streams.districts import Districts
 from streams.hearing import Hearing, Where
 from streams.intake import Incoming, Intake
@@ -55,7 +56,7 @@ class Stream:
         self._changes = changes
         self.districts = Districts(settings.partitions)
         self._intake = Intake(self.districts, duties)
-        self._deadlines = Deadlines(self.districts, duties.registry)
+        self._deadlines = Deadlines(self.districts, duties.registry, climbs=settings.stream_clock)
         self.hearing = Hearing()
         self._log = Log(parts.app, parts.table)
         #: Folded and not yet acknowledged, and when the first of them came (monotonic seconds).

@@ -134,6 +134,9 @@ class Escalation(Contract):
     lease_until: Time | None = Field(default=None, description="Until when the acknowledgement holds")
     handed_to: Token | None = Field(default=None, description="Agency that has yet to accept")
     verify: bool = Field(default=False, description="Officers are asked to verify it first")
+    digest_due_at: Time | None = Field(
+        default=None, description="When the district's digest is due that calls of this incident wait for"
+    )
     cluster_id: UUID | None = None
     paged: tuple[Paged, ...] = Field(default=(), description="Whose answer is waited for, or who was called last")
     cancelled: tuple[UUID, ...] = Field(

@@ -6,7 +6,7 @@ Output: digest calls to send and gatherings to write.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from uuid import UUID
 
@@ -38,6 +38,11 @@ class Digests:
     def due_at(self) -> float | None:
         """When the next digest is due (epoch seconds), or None."""
         return min((g.due_at for g in self.gatherings.values() if g.due_at is not None), default=None)
+
+    def next_of(self, officers: Iterable[str], *, drill: bool) -> float | None:
+        """When the next digest of one of ``officers`` is due (epoch seconds), or None."""
+        kept = (self.gatherings.get(Gathering(officer_id, drill).key) for officer_id in officers)
+        return min((g.due_at for g in kept if g is not None and g.due_at is not None), default=None)
 
     def flush(
         self, now: float, waiting_of: Callable[[str, str], Call | None], policy: Policy

@@ -40,6 +40,7 @@ def escalation_of(
     version: int,
     notes: Iterable[tuple[float, Note]],
     cancelled: Iterable[str],
+    digest_due_at: float | None = None,
 ) -> Escalation:
     """The snapshot of a case. ``notes`` and ``cancelled`` are what happened since the snapshot before."""
     subject = case.subject
@@ -62,6 +63,7 @@ def escalation_of(
         round=case.round,
         next_due_at=_moment(case.due_at),
         next_timer=case.due_kind,
+        digest_due_at=_moment(digest_due_at),
         acknowledged_by=case.holder,
         lease_until=_moment(case.held_until),
         handed_to=case.handed_to,

@@ -147,5 +147,5 @@ def initialise() -> None:
     for level in range(_LEVELS + 1):
         ACK_SECONDS.labels(level=level_label(level))
     for timer in TimerKind:
-        if timer.is_of_incident:
+        if timer.is_of_incident or timer is TimerKind.DIGEST:
             SWEPT.labels(kind=timer.value)

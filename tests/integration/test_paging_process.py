@@ -54,15 +54,17 @@ def test_a_page_goes_out_and_what_became_of_it_comes_back_also_when_it_is_asked_
         assert secret not in paging.log(SINKS)
 
 
-def test_a_deadline_is_told_to_the_streams_by_the_database_alone_and_once_it_is_over_no_more(paging: Stack) -> None:
+def test_what_is_due_is_told_to_the_streams_by_the_database_alone_and_once_it_is_over_no_more(paging: Stack) -> None:
     past = builders.now() - timedelta(seconds=5)
     overdue, done = page(level=2, round=3), page()
-    due = {"next_due_at": past, "next_timer": "deadline"}
+    due = {"next_due_at": past, "next_timer": "deadline", "digest_due_at": past}
     states = [escalation(overdue, "paging", **due), escalation(done, "resolved", **due)]
     paging.produce(ESCALATIONS, builders.DISTRICT, *(state.to_json() for state in states))
 
-    (timer,) = until(lambda: paging.items(TIMERS), timeout=30, every=0.2)
+    digest, timer = until(lambda: paging.items(TIMERS), timeout=30, every=0.2)
 
     key = ("incident_id", "generation", "level", "round", "kind")
     assert tuple(timer[name] for name in key) == (str(overdue.incident_id), 1, 2, 3, "deadline")
-    assert paging.metrics(SINKS)['siaga_sweeper_timers_total{kind="deadline"}'] == 1
+    assert (digest["kind"], digest["district"], digest["incident_id"]) == ("digest", builders.DISTRICT, None)
+    swept = paging.metrics(SINKS)
+    assert [swept[f'siaga_sweeper_timers_total{{kind="{kind}"}}'] for kind in ("deadline", "digest")] == [1, 1]

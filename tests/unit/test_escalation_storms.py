@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 import pytest
 
@@ -10,6 +11,7 @@ from siaga.contracts.escalation import EscalationReason as R
 from siaga.contracts.escalation import EscalationState as S
 from siaga.contracts.page import Purpose
 from siaga.contracts.page_result import PageStatus
+from siaga.contracts.timer import Timer, TimerKind
 from tests.support.builders import DISTRICT
 from tests.support.pager import World
 
@@ -80,6 +82,27 @@ def test_past_the_rate_sev3_pages_are_told_in_one_digest_that_grows(world: World
     (second,) = world.pages[6:]
     assert [len(page.incidents) for page in (first, second)] == [2, 3]
     assert second.page_id != first.page_id
+
+
+def test_whoever_reads_only_snapshots_knows_when_a_digest_is_due_and_what_it_has_told(world: World) -> None:
+    *called, folded = [world.report("violence.brawl") for _ in range(6)]
+    due = world.now_of(folded).digest_due_at
+    assert due == world.moment() + timedelta(minutes=2)
+    assert world.now_of(called[0]).digest_due_at is None
+
+    world.advance(minutes=2, watched=False)
+    at = world.moment()
+    world.fire(Timer(schema_version=1, district=DISTRICT, kind=TimerKind.DIGEST, due_at=due, at=at))
+
+    assert [page.purpose for page in world.pages[5:]] == [Purpose.DIGEST]
+    assert world.now_of(folded).digest_due_at is None
+
+
+def test_an_incident_that_is_taken_waits_for_no_digest(world: World) -> None:
+    folded = [world.report("violence.brawl") for _ in range(6)][-1]
+    world.say("acknowledge", folded, "polsek-kajen")
+
+    assert world.now_of(folded).digest_due_at is None
 
 
 def test_a_storm_that_has_passed_leaves_pages_as_they_were(world: World) -> None:
