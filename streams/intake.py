@@ -27,8 +27,10 @@ from siaga.contracts.report import AcceptedReport
 from siaga.contracts.timer import Timer, TimerKind
 from siaga.contracts.topics import CHECKINS, COMMANDS, NEIGHBOURS, PAGE_RESULTS, REPORTS, TIMERS
 from siaga.escalation.duties import Duties
+from siaga.escalation.snapshot import moment
 from siaga.triage.checkins import take_checkin
 from siaga.triage.commands import take_command
+from siaga.triage.merging import forwarded
 from siaga.triage.neighbours import take_trouble
 from siaga.triage.reports import take_report
 from siaga.triage.settle import settle
@@ -91,7 +93,8 @@ def _command(district: District, command: Command, duties: Duties) -> Refusal | 
     if is_drill_call(command.incident_id):
         return None  # an answer to a test of the roster: the store counts it, and there is nothing to decide
     settle_now(district, duties)
-    refusal = district.book.refusal(command, duties) or take_command(district.state, command)
+    command = forwarded(district.state, command)
+    refusal = district.book.refusal(command, duties) or take_command(district.state, command, duties.registry)
     if refusal is None:
         district.book.take_command(command, duties, district.at)
     return refusal
@@ -100,7 +103,9 @@ def _command(district: District, command: Command, duties: Duties) -> Refusal | 
 def _timer(district: District, timer: Timer, duties: Duties) -> Refusal | None:
     if timer.kind in _ESCALATES:
         settle_now(district, duties)
-        district.book.take_timer(timer, duties)
+        # Due by the clock that set it: whoever noticed it may have one that is ahead.
+        noticed = min(timer.at, moment(district.at))
+        district.book.take_timer(timer.model_copy(update={"at": noticed}), duties)
     if timer.kind not in _ESCALATES or timer.kind is TimerKind.EXPIRY:
         take_timer(district.state, timer, duties.registry)
     return None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import Field, model_validator
 
 from siaga.contracts.base import UUID, CleanText, Contract, SchemaVersion, Time, Token
 from siaga.types import DistrictField, Severity
+
+#: Reports that one command can split off.
+MOST_SPLIT: Final = 500
 
 
 class Action(StrEnum):
@@ -30,6 +33,9 @@ class Action(StrEnum):
     HAND_OFF = "hand_off"
     ACCEPT = "accept"
     SNOOZE = "snooze"
+    # --- which reports are about the same thing
+    MERGE = "merge"
+    SPLIT = "split"
 
 
 class Command(Contract):
@@ -49,6 +55,12 @@ class Command(Contract):
     minutes: Annotated[int, Field(ge=1, le=24 * 60)] | None = Field(
         default=None, description="For `on_my_way`: until arrival; for `snooze`: how long"
     )
+    into: UUID | None = Field(
+        default=None, description="For `merge`: the incident of the same district that takes the reports"
+    )
+    report_ids: Annotated[tuple[UUID, ...], Field(max_length=MOST_SPLIT)] = Field(
+        default=(), description="For `split`: the reports that leave to an incident of their own"
+    )
 
     @model_validator(mode="after")
     def _reasoned(self) -> Self:
@@ -60,4 +72,8 @@ class Command(Contract):
             raise ValueError("agency: hand_off needs an agency's code; say who should take it")
         if self.action is Action.SNOOZE and self.minutes is None:
             raise ValueError("minutes: snooze needs them; say how long, such as 10")
+        if self.action is Action.MERGE and self.into in (None, self.incident_id):
+            raise ValueError("into: merge needs another incident; name the one that takes the reports")
+        if self.action is Action.SPLIT and not self.report_ids:
+            raise ValueError("report_ids: split needs the reports that leave; name one at least")
         return self

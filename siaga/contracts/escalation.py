@@ -23,11 +23,12 @@ class EscalationState(StrEnum):
     EXHAUSTED = "exhausted"
     RESOLVED = "resolved"
     DISMISSED = "dismissed"
+    MERGED = "merged"
 
     @property
     def is_over(self) -> bool:
         """Whether nobody has to be reached any more."""
-        return self in (EscalationState.RESOLVED, EscalationState.DISMISSED)
+        return self in (EscalationState.RESOLVED, EscalationState.DISMISSED, EscalationState.MERGED)
 
     @property
     def is_paging(self) -> bool:
@@ -56,6 +57,8 @@ class EscalationReason(StrEnum):
     REFUTED = "refuted"
     STORM_DIGEST = "storm_digest"
     DRILL_CALL = "drill_call"
+    #: Called about an incident that is part of this one now.
+    TOOK_IN = "took_in"
     # --- why it does not page
     SEVERITY_QUEUES = "severity_queues"
     SEVERITY_LOGGED = "severity_logged"
@@ -78,6 +81,7 @@ class EscalationReason(StrEnum):
     ACCEPTED = "accepted"
     RESOLVED = "resolved"
     DISMISSED = "dismissed"
+    MERGED = "merged"
     # --- what became of the versions it was decided with
     VERSIONS_RENEWED = "versions_renewed"
 
@@ -130,13 +134,13 @@ class Escalation(Contract):
     round: Annotated[int, Field(ge=0)] = Field(description="Rises each time a level is called anew")
     next_due_at: Time | None = Field(default=None, description="When it moves by itself")
     next_timer: TimerKind | None = Field(default=None, description="As what it is due: the kind of its timer")
+    digest_due_at: Time | None = Field(
+        default=None, description="When the district's digest is due that calls of this incident wait for"
+    )
     acknowledged_by: Token | None = Field(default=None, description="CONFIDENTIAL")
     lease_until: Time | None = Field(default=None, description="Until when the acknowledgement holds")
     handed_to: Token | None = Field(default=None, description="Agency that has yet to accept")
     verify: bool = Field(default=False, description="Officers are asked to verify it first")
-    digest_due_at: Time | None = Field(
-        default=None, description="When the district's digest is due that calls of this incident wait for"
-    )
     cluster_id: UUID | None = None
     paged: tuple[Paged, ...] = Field(default=(), description="Whose answer is waited for, or who was called last")
     cancelled: tuple[UUID, ...] = Field(

@@ -19,6 +19,8 @@ class IncidentState(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     RESOLVED = "resolved"
     DISMISSED = "dismissed"
+    #: Its reports are another incident's now: ``merged_into``.
+    MERGED = "merged"
 
     @property
     def is_open(self) -> bool:
@@ -52,6 +54,9 @@ class Change(StrEnum):
     STATION_SILENT = "station_silent"
     STATION_BACK = "station_back"
     RECLASSIFIED = "reclassified"
+    MERGED = "merged"
+    TOOK_IN = "took_in"
+    SPLIT = "split"
 
 
 class Reason(Contract):
@@ -92,7 +97,9 @@ class Incident(Contract):
     generation: Annotated[int, Field(ge=1)] = 1
     district: DistrictField
     station_id: StationField | None = Field(description="`null` where the whole district is meant (an outage)")
-    station_count: Annotated[int, Field(ge=1)] = 1
+    station_count: Annotated[int, Field(ge=1)] = Field(
+        default=1, description="Silent stations of an outage; else the stations that its reports are about"
+    )
     kind: KindCode
     family: Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")]
     lead_agency: Token
@@ -115,6 +122,16 @@ class Incident(Contract):
     reporter_count: Annotated[int, Field(ge=0)] = Field(description="Independent reporters")
     report_ids: tuple[UUID, ...] = Field(
         default=(), description="Reports that joined since the snapshot before, or are told again"
+    )
+    report_moves: tuple[int, ...] = Field(
+        default=(),
+        description="How often each of `report_ids` has moved by a merge or a split; empty where none of them has",
+    )
+    merged_into: UUID | None = Field(
+        default=None, description="The incident that has its reports, once merged"
+    )
+    accused_units: tuple[Token, ...] = Field(
+        default=(), description="Every unit that a report of it accuses, also of an incident merged with it"
     )
     cluster_id: UUID | None = None
     clock_skewed: bool = False

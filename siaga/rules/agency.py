@@ -14,20 +14,22 @@ INTERNAL_AFFAIRS: Final = "propam"
 INSPECTORATE: Final = "inspektorat"
 
 
-def is_accused(agency: str, accused_unit: str | None) -> bool:
-    """Whether ``agency`` is the accused unit, or the whole the accused unit belongs to."""
-    if accused_unit is None:
-        return False
-    accused = accused_unit.casefold()
-    return accused == agency or accused.startswith(f"{agency}-")
+def is_accused(agency: str, *accused_units: str | None) -> bool:
+    """Whether ``agency`` is an accused unit, or the whole that one belongs to."""
+    for unit in accused_units:
+        if unit is not None:
+            accused = unit.casefold()
+            if accused == agency or accused.startswith(f"{agency}-"):
+                return True
+    return False
 
 
-def agencies(kind: Kind, accused_unit: str | None) -> tuple[str, tuple[str, ...]]:
-    """The leading and the supporting agencies of an incident of ``kind``, never the accused one."""
+def agencies(kind: Kind, *accused_units: str | None) -> tuple[str, tuple[str, ...]]:
+    """The leading and the supporting agencies of an incident of ``kind``, never an accused one."""
     lead = kind.lead
-    if is_accused(lead, accused_unit):
-        lead = INSPECTORATE if is_accused(INTERNAL_AFFAIRS, accused_unit) else INTERNAL_AFFAIRS
-        if is_accused(lead, accused_unit) or lead == kind.lead:
+    if is_accused(lead, *accused_units):
+        lead = INSPECTORATE if is_accused(INTERNAL_AFFAIRS, *accused_units) else INTERNAL_AFFAIRS
+        if is_accused(lead, *accused_units) or lead == kind.lead:
             lead = INSPECTORATE if kind.lead != INSPECTORATE else INTERNAL_AFFAIRS
-    support = tuple(a for a in kind.support if a != lead and not is_accused(a, accused_unit))
+    support = tuple(a for a in kind.support if a != lead and not is_accused(a, *accused_units))
     return lead, support

@@ -154,7 +154,7 @@ class Subject:
     __slots__ = (
         *("_features", "_ids", "_parent", "accused_unit", "ballots_threatened", "crowd", "dead", "first_at"),
         *("first_received", "injured", "kinds", "last_at", "last_received", "lateness", "officer", "public_only"),
-        *("reporter_count", "skewed", "voting_stopped", "weapons"),
+        *("reporter_count", "skewed", "voting_stopped", "weapons", "accused_units"),
     )
 
     def __init__(self) -> None:
@@ -169,6 +169,8 @@ class Subject:
         self.weapons: str | None = None
         self.ballots_threatened: bool | None = None
         self.voting_stopped: bool | None = None
+        #: All units accused; the first of them by name is told with the facts.
+        self.accused_units: set[str] = set()
         self.accused_unit: str | None = None
         self.reporter_count = 0
         self.officer = False
@@ -236,8 +238,10 @@ class Subject:
             self.ballots_threatened = threatened
         if (stopped := standing.voting_stopped) is not None and not self.voting_stopped:
             self.voting_stopped = stopped
-        if (unit := standing.accused_unit) is not None and (self.accused_unit is None or unit < self.accused_unit):
-            self.accused_unit = unit
+        if (unit := standing.accused_unit) is not None:
+            self.accused_units.add(unit)
+            if self.accused_unit is None or unit < self.accused_unit:
+                self.accused_unit = unit
         self._join(standing)
 
     def _join(self, standing: Standing) -> None:

@@ -12,12 +12,14 @@ from typing import Final
 from siaga.contracts.command import Action, Command
 from siaga.contracts.incident import Change, IncidentState
 from siaga.contracts.rejection import RejectReason
+from siaga.election.registry import Registry
 from siaga.rules.severity import harm_of
+from siaga.triage import merging
 from siaga.triage.joining import touch
 from siaga.triage.state import DistrictState, IncidentRecord, Refusal
 
 
-def take_command(state: DistrictState, command: Command) -> Refusal | None:
+def take_command(state: DistrictState, command: Command, registry: Registry) -> Refusal | None:
     """Carry a command out; answers why it cannot be, or None."""
     incident = state.incidents.get(str(command.incident_id))
     if incident is None:
@@ -30,11 +32,26 @@ def take_command(state: DistrictState, command: Command) -> Refusal | None:
     command_id = str(command.command_id)
     if command_id in incident.commands:
         state.tell_again(incident.incident_id)
+        if command.action in _MOVES:
+            merging.tell_again(state, incident, command)
         return None
+    refusal = _refused_before(incident, command_id) or merging.is_merged(incident, command.action)
+    if refusal is None and command.action in _MOVES:
+        refusal = _MOVES[command.action](state, incident, command, registry)
+    elif refusal is None:
+        _ACTIONS[command.action](incident, command, command.at.timestamp())
+    if refusal is not None:
+        incident.refusals[command_id] = (refusal.reason.value, refusal.field, refusal.message, refusal.remedy)
+        state.touch(incident)
+        return refusal
     incident.commands.append(command_id)
-    _ACTIONS[command.action](incident, command, command.at.timestamp())
     touch(state, incident)
     return None
+
+
+def _refused_before(incident: IncidentRecord, command_id: str) -> Refusal | None:
+    said = incident.refusals.get(command_id)
+    return None if said is None else Refusal(RejectReason(said[0]), *said[1:])
 
 
 def _acknowledge(incident: IncidentRecord, command: Command, at: float) -> None:
@@ -133,4 +150,8 @@ _ACTIONS: Final[dict[Action, Callable[[IncidentRecord, Command, float], None]]] 
     Action.HAND_OFF: _answer,
     Action.ACCEPT: _acknowledge,
     Action.SNOOZE: _answer,
+}
+_MOVES: Final[dict[Action, Callable[[DistrictState, IncidentRecord, Command, Registry], Refusal | None]]] = {
+    Action.MERGE: merging.merge,
+    Action.SPLIT: merging.split,
 }

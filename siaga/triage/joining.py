@@ -35,6 +35,8 @@ def join(
     incident = find(state, station_id, family, standing, registry)
     if incident is None:
         return open_incident(state, station_id, family, standing, note=note)
+    if incident.station_id != station_id:
+        incident.stations[standing.report_id] = station_id
     if incident.is_open:
         state.add_standing(incident, standing)
         incident.note(Change.REPORT_JOINED, standing.received, detail=note)

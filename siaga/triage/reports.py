@@ -99,7 +99,9 @@ def _correct(
         state.supersede(home, standing.report_id, standing.report_id)
         home.note(Change.WITHDRAWN, standing.received)
         _close_if_empty(home, standing.received, "withdrawn")
-    elif home.place == (report.station_id, family, standing.drill):
+    elif (report.station_id, family, standing.drill) in home.places:
+        if report.station_id != home.station_id:
+            home.stations[standing.report_id] = report.station_id
         _replace(state, home, original, standing, registry)
     else:
         state.drop_standing(home, original, standing.report_id)

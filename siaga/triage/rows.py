@@ -40,7 +40,7 @@ _KEPT: Final = tuple(f.name for f in fields(IncidentRecord) if f.name not in _BE
 _DEFAULTS: Final = {
     f.name: f.default if f.default_factory is MISSING else f.default_factory() for f in fields(IncidentRecord)
 }
-_TUPLES: Final = ("rules", "outage", "override_harm", "override_kinds")
+_TUPLES: Final = ("rules", "outage", "override_harm", "override_kinds", "accused")
 
 
 def flush(state: DistrictState) -> list[Row]:
@@ -121,6 +121,10 @@ def _incident(incident_id: str, code: str, row: dict[str, Any]) -> IncidentRecor
         row["state"] = IncidentState(row["state"])
     if "ghost" in row:
         row["ghost"] = Standing.from_row(row["ghost"])
+    if "also" in row:
+        row["also"] = [tuple(place) for place in row["also"]]
+    if "refusals" in row:
+        row["refusals"] = {command_id: tuple(said) for command_id, said in row["refusals"].items()}
     if "told" in row:
         row["told"] = Told(*row["told"])
     return IncidentRecord(incident_id=incident_id, district=code, **row)

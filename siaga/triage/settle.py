@@ -21,6 +21,8 @@ from siaga.types import Stage, Vulnerability
 
 #: The stage that rules are asked about where there is no calendar at all.
 _NO_CALENDAR: Final = Stage.VOTING.value
+#: From the least to the most vulnerable.
+_CLASSES: Final = tuple(one.value for one in Vulnerability)
 
 
 @dataclass(slots=True)
@@ -67,7 +69,6 @@ def _decide(incident: IncidentRecord, registry: Registry) -> tuple[Incident, boo
 
 
 def _context(incident: IncidentRecord, registry: Registry) -> Context:
-    station = None if incident.station_id is None else registry.station(incident.station_id)
     if registry.calendar is None:
         stage: str | None = _NO_CALENDAR
     else:
@@ -75,13 +76,24 @@ def _context(incident: IncidentRecord, registry: Registry) -> Context:
         stage = None if entry is None else entry.stage.value
     return Context(
         stage=stage,
-        vulnerability=Vulnerability.AMAN.value if station is None else station.vulnerability,
+        vulnerability=_vulnerability(incident, registry),
         clustered=incident.cluster_id is not None,
         verified=incident.verified_by is not None,
         refuted=incident.refuted_by is not None,
         outage=incident.outage is not None,
         speed=registry.windows.speed,
     )
+
+
+def _vulnerability(incident: IncidentRecord, registry: Registry) -> str:
+    """The gravest class among the stations that its reports are about."""
+    station = None if incident.station_id is None else registry.station(incident.station_id)
+    found = Vulnerability.AMAN.value if station is None else station.vulnerability
+    for station_id in incident.stations.values():
+        other = registry.station(station_id)
+        if other is not None and _CLASSES.index(other.vulnerability) > _CLASSES.index(found):
+            found = other.vulnerability
+    return found
 
 
 def _severity(incident: IncidentRecord, decision: Decision, registry: Registry) -> int:

@@ -28,7 +28,8 @@ def snapshot_of(
 ) -> Incident:
     """The incident's present version. ``ruleset`` is the version of the rules that decided."""
     subject = incident.subject
-    lead, support = agencies(decision.kind, subject.accused_unit)
+    accused = tuple(sorted({*incident.accused, *subject.accused_units}))
+    lead, support = agencies(decision.kind, *accused)
     ours = sum(standing.person == ITSELF for standing in incident.standings.values())
     standing = bool(incident.standings)
     return Incident(
@@ -38,7 +39,7 @@ def snapshot_of(
         generation=incident.generation,
         district=incident.district,
         station_id=incident.station_id,
-        station_count=max(len(incident.outage), 1) if incident.outage is not None else 1,
+        station_count=_station_count(incident),
         kind=decision.kind.code,
         family=incident.family,
         lead_agency=lead,
@@ -61,6 +62,9 @@ def snapshot_of(
         # What Siaga itself noticed is one more voice for the rules, and none of a person.
         reporter_count=subject.reporter_count - (ours > 0) if standing else 0,
         report_ids=tuple(incident.report_ids),
+        report_moves=tuple(incident.moves.get(r, 0) for r in incident.report_ids) if incident.moves else (),
+        merged_into=incident.merged_into,
+        accused_units=accused,
         cluster_id=incident.cluster_id,
         clock_skewed=subject.skewed,
         first_occurred_at=moment(subject.first_at),
@@ -72,6 +76,12 @@ def snapshot_of(
         drill=incident.drill,
         history=tuple(_entry(entry) for entry in history),
     )
+
+
+def _station_count(incident: IncidentRecord) -> int:
+    if incident.outage is not None:
+        return max(len(incident.outage), 1)
+    return len({incident.station_id, *incident.stations.values()}) if incident.stations else 1
 
 
 def _override(override: Mapping[str, Any] | None) -> Override | None:

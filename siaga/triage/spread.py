@@ -39,9 +39,9 @@ def _look_at(state: DistrictState, family: str, drill: bool, registry: Registry)
     told = [t for t in state.foreign.values() if t.family == family and t.drill == drill and not t.over]
     found = clusters([*_local(here, registry), *_foreign(told)], registry.windows)
     at = max([*(incident.updated_at for incident in here), *(trouble.last_at for trouble in told)], default=0.0)
-    # Whoever was dismissed is in no cluster; what was resolved keeps the one it had.
+    # Whoever was dismissed is in no cluster; what was resolved or merged keeps the one it had.
     for incident in list(state.families.get((family, drill), {}).values()):
-        if incident.state is not IncidentState.RESOLVED:
+        if incident.state not in (IncidentState.RESOLVED, IncidentState.MERGED):
             _move(state, incident, found.get(incident.incident_id), max(at, incident.updated_at))
 
 

@@ -102,6 +102,17 @@ class IncidentRecord:
     #: History of the newest version, told again with it.
     told_history: list[dict[str, Any]] = field(default_factory=list)
     told: Told | None = None
+    #: The incident that has its reports now, where it was merged.
+    merged_into: str | None = None
+    #: Places of incidents that were merged into it: later reports of them are its own.
+    also: list[Place] = field(default_factory=list)
+    #: Report -> its station, where that is not the incident's; report -> how often it has moved to another incident.
+    stations: dict[str, str] = field(default_factory=dict)
+    moves: dict[str, int] = field(default_factory=dict)
+    #: Units accused by reports that moved away in a merge, or by those of the incident they moved to.
+    accused: tuple[str, ...] = ()
+    #: Commands that were refused and why: one repeated is refused alike, however things are by then.
+    refusals: dict[str, tuple[str, ...]] = field(default_factory=dict)
     # --- not in the record's own row: the reports travel beside it, the rest lives until the next flush
     standings: dict[str, Standing] = field(default_factory=dict)
     subject: Subject = field(default_factory=Subject, compare=False)
@@ -122,6 +133,13 @@ class IncidentRecord:
     def place(self) -> Place:
         """Where and what it is about: the key of correlation. A drill never joins the real thing."""
         return (self.station_id or self.district, self.family, self.drill)
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Every place whose reports find it: none where it was merged."""
+        if self.merged_into is not None:
+            return ()
+        return (self.place, *self.also) if self.also else (self.place,)
 
     def note(self, change: Change, at: float, *, by: str | None = None, detail: str = "") -> None:
         """Write down what happened; it travels with the next snapshot.
@@ -241,9 +259,22 @@ class DistrictState:
         """Take in an incident, new or read back."""
         self.incidents[incident.incident_id] = incident
         self.families.setdefault((incident.family, incident.drill), {})[incident.incident_id] = incident
-        ids = self.places.setdefault(incident.place, [])
+        for place in incident.places:
+            self.add_place(incident, place)
+
+    def add_place(self, incident: IncidentRecord, place: Place) -> None:
+        """Have reports of ``place`` find the incident."""
+        ids = self.places.setdefault(place, [])
         if incident.incident_id not in ids:
             ids.append(incident.incident_id)
+
+    def drop_place(self, incident: IncidentRecord, place: Place) -> None:
+        """Have reports of ``place`` find it no more."""
+        ids = self.places.get(place, [])
+        if incident.incident_id in ids:
+            ids.remove(incident.incident_id)
+            if not ids:
+                del self.places[place]
 
     def add_standing(self, incident: IncidentRecord, standing: Standing) -> None:
         """A report joins an incident. What Siaga itself noticed is none that the store could know."""
@@ -259,6 +290,7 @@ class DistrictState:
     def drop_standing(self, incident: IncidentRecord, report_id: str, by: str) -> None:
         """A report no longer stands: ``by`` replaced or withdrew it."""
         gone = incident.standings.pop(report_id)
+        incident.stations.pop(report_id, None)
         incident.superseded[report_id] = by
         incident.changed = True
         self.new_reports[report_id] = None
@@ -279,11 +311,8 @@ class DistrictState:
         self.dirty.pop(incident.incident_id, None)
         self.gone[incident.incident_id] = None
         self.families.get((incident.family, incident.drill), {}).pop(incident.incident_id, None)
-        ids = self.places.get(incident.place, [])
-        if incident.incident_id in ids:
-            ids.remove(incident.incident_id)
-            if not ids:
-                del self.places[incident.place]
+        for place in incident.places:
+            self.drop_place(incident, place)
         for report_id in (*incident.standings, *incident.superseded):
             if self.reports.get(report_id) == incident.incident_id:
                 del self.reports[report_id]

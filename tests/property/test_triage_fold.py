@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from siaga.contracts.incident import Incident
+from siaga.contracts.incident import Incident, IncidentState
 from siaga.contracts.rejection import RejectReason
 from siaga.contracts.report import AcceptedReport
 from siaga.types import Stage
@@ -60,6 +60,8 @@ STEP = st.one_of(
         st.integers(0, 20),
         st.none() | st.integers(1, 5),
     ),
+    st.tuples(st.just("merge"), st.integers(0, 20), st.integers(0, 20)),
+    st.tuples(st.just("split"), st.integers(0, 20), st.lists(st.integers(0, 20), min_size=1, max_size=4)),
     st.tuples(st.just("wait"), st.integers(0, 70)),
     st.tuples(st.just("calendar"), st.integers(0, len(CALENDARS) - 1)),
 )
@@ -84,11 +86,24 @@ def play(world: World, steps: Sequence[Any]) -> None:
                 known = world.incidents
                 if known:
                     world.command(action, known[index % len(known)], severity=severity)
+            case ("merge", one, other):
+                if (known := world.open) and known[one % len(known)] != known[other % len(known)]:
+                    world.merge(known[one % len(known)], into=known[other % len(known)])
+            case ("split", index, which):
+                if known := world.open:
+                    about = known[index % len(known)]
+                    world.split(about, *_some(world.standing(about), which))
             case ("wait", minutes):
                 world.pass_time(minutes=minutes)
             case ("calendar", which):
                 world.load(CALENDARS[which])
                 world.changed_registry()
+
+
+def _some(reports: Sequence[str], which: Sequence[int]) -> list[str]:
+    """Some of the reports; one that nobody knows where there are none."""
+    unknown = ["01938d0e-0000-7000-8000-000000000001"]
+    return [reports[index % len(reports)] for index in which] if reports else unknown
 
 
 @given(st.lists(STEP, max_size=25))
@@ -99,6 +114,54 @@ def test_what_was_written_is_what_is_remembered(steps: list[Any]) -> None:
     world.restart()
 
     assert world.states == before
+
+
+@given(st.lists(STEP, max_size=25))
+def test_every_report_is_of_exactly_one_incident_and_what_is_merged_has_none(steps: list[Any]) -> None:
+    world = World(count=6, near=True, day=CALENDARS[0])
+    play(world, steps)
+
+    for state in world.states.values():
+        homes: dict[str, str] = {}
+        for incident in state.incidents.values():
+            for report_id in (*incident.standings, *incident.superseded):
+                assert homes.setdefault(report_id, incident.incident_id) == incident.incident_id
+            assert set(incident.stations) <= set(incident.standings)
+            assert set(incident.moves) <= {*incident.standings, *incident.superseded}
+            if incident.state is IncidentState.MERGED:
+                assert not incident.standings
+                assert not any(incident.incident_id in ids for ids in state.places.values())
+            assert set(incident.places) == {p for p, ids in state.places.items() if incident.incident_id in ids}
+        assert state.reports == homes
+    # As the store has it: of two claims, the one of the report that moved more often.
+    claims: dict[Any, tuple[int, Any]] = {}
+    for told in world.told:
+        for index, report_id in enumerate(told.report_ids):
+            moves = told.report_moves[index] if told.report_moves else 0
+            claims[report_id] = max(claims.get(report_id, (-1, None)), (moves, told.incident_id))
+    homes = {r: home for state in world.states.values() for r, home in state.reports.items()}
+    assert {str(r): str(incident_id) for r, (_, incident_id) in claims.items() if str(r) in homes} == {
+        str(r): homes[str(r)] for r in claims if str(r) in homes
+    }
+
+
+@given(st.lists(STEP, max_size=15), st.integers(0, 20), st.integers(0, 20))
+def test_a_merge_never_leaves_something_grave_that_nobody_is_called_for(
+    steps: list[Any], one: int, other: int
+) -> None:
+    world = World(count=6, near=True, day=CALENDARS[0])
+    play(world, steps)
+    known = world.open
+    if not known:
+        return
+    merged, target = known[one % len(known)], known[other % len(known)]
+    if merged != target:
+        world.merge(merged, into=target)
+        now = next(i for i in world.incidents if i.incident_id == target.incident_id)
+        gone = next(i for i in world.incidents if i.incident_id == merged.incident_id)
+        if gone.state is IncidentState.MERGED and min(merged.severity, target.severity) <= 2:
+            assert now.state.is_open
+            assert now.severity <= 3
 
 
 @given(st.lists(STEP, max_size=25))
@@ -127,9 +190,8 @@ def test_a_replay_of_everything_tells_nothing_new(steps: list[Any], restarted: b
 
     for again in world.told[told:]:
         known = newest[again.incident_id]
-        assert again.model_copy(update={"report_ids": (), "history": ()}) == known.model_copy(
-            update={"report_ids": (), "history": ()}
-        )
+        told_with = {"report_ids": (), "report_moves": (), "history": ()}
+        assert again.model_copy(update=told_with) == known.model_copy(update=told_with)
     if not any(refusal.reason is RejectReason.UNAUTHORISED for refusal in world.refused):
         # Who may not withdraw a report is told so while it stands, and changes nothing once it is withdrawn.
         assert world.rows == remembered

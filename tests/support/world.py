@@ -20,11 +20,12 @@ from siaga.contracts.timer import Timer, TimerKind
 from siaga.election.registry import Registry
 from siaga.triage.checkins import take_checkin
 from siaga.triage.commands import take_command
+from siaga.triage.merging import forwarded
 from siaga.triage.neighbours import take_trouble
 from siaga.triage.reports import take_report
 from siaga.triage.rows import restore
 from siaga.triage.settle import settle
-from siaga.triage.state import DistrictState, Refusal
+from siaga.triage.state import ITSELF, DistrictState, Refusal
 from siaga.triage.timers import due, take_timer
 from tests.support.builders import (
     DEVICE,
@@ -126,6 +127,26 @@ class World:
         item = command(action, about.incident_id, district=about.district, at=self.clock.now, **more)
         self.fold(_take_command, about.district, item)
         self.settle()
+
+    def merge(self, merged: Incident, *, into: Incident, **more: Any) -> None:
+        """Somebody sees that two incidents are one."""
+        self._decide("merge", merged, into=into.incident_id, **more)
+
+    def split(self, about: Incident, *report_ids: str, **more: Any) -> None:
+        """Somebody sees that some reports are about something else."""
+        self._decide("split", about, report_ids=report_ids, **more)
+
+    def _decide(self, action: str, about: Incident, *, command_id: str | None = None, **more: Any) -> None:
+        base = command("note", about.incident_id, district=about.district, at=self.clock.now, command_id=command_id)
+        item = Command.model_validate({**base.model_dump(), "action": action, **more})
+        self.fold(_take_command, about.district, item)
+        self.settle()
+
+    def standing(self, about: Incident) -> list[str]:
+        """The reports that an incident has now, as people sent them."""
+        incident = self.states[about.district].incidents.get(str(about.incident_id))
+        standings = incident.standings.values() if incident is not None else ()
+        return [standing.report_id for standing in standings if standing.person != ITSELF]
 
     def changed_registry(self) -> None:
         """The registry's change reaches every district."""
@@ -242,7 +263,7 @@ class World:
 
 
 def _take_command(state: DistrictState, item: Command, registry: Registry) -> Refusal | None:
-    return take_command(state, item)
+    return take_command(state, forwarded(state, item), registry)
 
 
 __all__ = ["DEVICE", "MORNING", "Clock", "World", "stations"]
