@@ -28,6 +28,7 @@ _MODULES: Final = (
     "roster",
     "scenario",
     "topics",
+    "acl",
     "schemas",
 )
 
