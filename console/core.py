@@ -11,6 +11,7 @@ from console.commands import CommandPublisher
 from console.database import Database
 from console.feed import Feed
 from console.metrics import Metrics
+from siaga.certificates import CertificateMetrics
 from siaga.links import Links, make_links
 from siaga.settings import Settings
 
@@ -41,8 +42,9 @@ def make_core(settings: Settings) -> Core:
     Raises:
         siaga.settings.SettingsError: a setting is wrong.
     """
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, settings.database_password_file)
     metrics = Metrics()
+    CertificateMetrics(metrics.registry).show(settings, "console", "kafka", "kafka_ca")
     return Core(
         settings=settings,
         database=database,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from siaga.settings import SettingsError
+from siaga.store.passwords import read_password_from
 
 _WRITES: Final = "siaga_writes"
 
@@ -18,9 +20,13 @@ class Database:
     it begins, so that two writers wait for each other instead of failing half-way.
     """
 
-    def __init__(self, url: str) -> None:
-        """Raises :class:`SettingsError` where the URL cannot be read or is of another kind of database."""
+    def __init__(self, url: str, password_file: Path | None = None) -> None:
+        """``password_file`` holds PostgreSQL's password, where the URL does not.
+
+        Raises :class:`SettingsError` where the URL cannot be read or is of another kind of database.
+        """
         self.read = _engine(url)
+        read_password_from(self.read, password_file)
         self.write = self.read.execution_options(**{_WRITES: True})
 
     def close(self) -> None:

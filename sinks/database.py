@@ -15,7 +15,8 @@ from typing import Any, Final
 import psycopg
 import sqlalchemy as sa
 
-from siaga.settings import SettingsError
+from siaga.settings import Settings, SettingsError
+from siaga.store.passwords import read_password_from
 
 #: Names the locks among PostgreSQL's advisory locks, by who holds them.
 _LOCKS: Final = {name: int.from_bytes(name.encode()[:8].rjust(8, b"\0")) for name in ("siaga", "notifier", "sweeper")}
@@ -38,12 +39,13 @@ DATABASE_FAULTS: Final = (sa.exc.SQLAlchemyError, psycopg.Error, sqlite3.Error, 
 _BEGIN: Final = {True: "BEGIN IMMEDIATE", False: "BEGIN"}
 
 
-def make_engine(url: str, *, writes: bool = False) -> sa.Engine:
+def make_engine(url: str, *, writes: bool = False, password_file: Path | None = None) -> sa.Engine:
     """An engine without a pool: each connection is its own, and closing it closes it.
 
     Args:
         url: SQLAlchemy's; ``postgresql://`` means psycopg.
         writes: begin SQLite's transactions as writing ones.
+        password_file: holds PostgreSQL's password, where the URL does not.
 
     Raises:
         SettingsError: the URL cannot be read or names a database that Siaga does not speak.
@@ -56,10 +58,17 @@ def make_engine(url: str, *, writes: bool = False) -> sa.Engine:
         ) from None
     backend = parsed.get_backend_name()
     if backend == "postgresql":
-        return _postgres(parsed.set(drivername="postgresql+psycopg"))
+        engine = _postgres(parsed.set(drivername="postgresql+psycopg"))
+        read_password_from(engine, password_file)
+        return engine
     if backend == "sqlite":
         return _sqlite(parsed, writes=writes)
     raise SettingsError(f"database: {backend} is not spoken; set SIAGA_DATABASE to sqlite:///… or postgresql://…")
+
+
+def engine_of(settings: Settings, *, writes: bool = False) -> sa.Engine:
+    """:func:`make_engine` for the database of the settings."""
+    return make_engine(settings.database_url, writes=writes, password_file=settings.database_password_file)
 
 
 def _postgres(url: sa.URL) -> sa.Engine:

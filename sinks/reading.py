@@ -9,7 +9,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from siaga.settings import Settings, SettingsError
-from sinks.database import make_engine
+from sinks.database import engine_of
 from sinks.migrate import SchemaError, newest, revision_of
 
 
@@ -20,7 +20,7 @@ def reading(settings: Settings, *, writes: bool = False) -> Iterator[sa.Connecti
     Raises:
         SettingsError: there is no such database, it does not answer, or its schema is another.
     """
-    engine = make_engine(settings.database_url, writes=writes)
+    engine = engine_of(settings, writes=writes)
     path = engine.url.database
     if engine.dialect.name == "sqlite" and path not in (None, "", ":memory:") and not Path(str(path)).exists():
         raise SettingsError(f"database: there is no {path}; start Siaga with 'siaga up', or correct SIAGA_DATABASE")

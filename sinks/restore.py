@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from siaga.contracts.command import Command
 from siaga.contracts.topics import COMMANDS, REGISTRY, partition_of
 from siaga.settings import Settings
-from sinks.database import make_engine
+from sinks.database import engine_of
 from sinks.migrate import revision_of, upgrade
 from sinks.producing import Outgoing, produce
 from sinks.tables import commands, registry
@@ -31,7 +31,7 @@ def restore_registry(settings: Settings, *, decisions: bool = True) -> int:
     Raises:
         SettingsError: no broker is set or it does not take them, or the schema is newer than this Siaga.
     """
-    engine = make_engine(settings.database_url, writes=True)
+    engine = engine_of(settings, writes=True)
     with engine.connect() as connection, connection.begin():
         if revision_of(connection) is None:
             return 0

@@ -22,7 +22,7 @@ from siaga.settings import Settings, SettingsError
 from sinks import metrics
 from sinks.batch import TOPICS, Batch, Place
 from sinks.consumer import ClusterChangedError, Consumer, NotReadyError
-from sinks.database import DATABASE_FAULTS, make_engine
+from sinks.database import DATABASE_FAULTS, engine_of
 from sinks.lane import Lane
 from sinks.notify import metrics as notify_metrics
 from sinks.paging import batch_has_paging
@@ -71,7 +71,7 @@ class Store:
         self._stop = stop
         self._ready = ready
         self._paged = paged
-        self._writer = Writer(make_engine(settings.database_url, writes=True))
+        self._writer = Writer(engine_of(settings, writes=True))
         self._lane = Lane("database")
         self._canaries = metrics.Canaries()
         self._cluster: str | None = None
@@ -272,6 +272,7 @@ class Store:
         for reason in written.rejected:
             metrics.REJECTED.labels(reason=reason).inc()
         now = datetime.now(UTC)
+        metrics.CLOCK_AHEAD.inc(written.clocks_ahead)
         for kind, times in (("report", written.reports_received), ("incident", written.triaged_received)):
             for received in times:
                 metrics.LATENCY.labels(kind=kind).observe(max(0.0, (now - received).total_seconds()))
@@ -290,6 +291,7 @@ class Store:
 
     def _count(self) -> dict[Place, int]:
         metrics.show_open_incidents(self._insist(self._writer.open_incidents))
+        metrics.show_silent(*self._insist(self._writer.silent))
         return {}
 
     def _is_stuck(self) -> bool:

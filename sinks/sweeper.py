@@ -27,7 +27,7 @@ from siaga.contracts.topics import TIMERS, partition_of
 from siaga.settings import Settings
 from siaga.store.tables import escalations
 from siaga.wire.steady import steady_now
-from sinks.database import DATABASE_FAULTS, StoreLock, make_engine
+from sinks.database import DATABASE_FAULTS, StoreLock, engine_of
 from sinks.migrate import newest, revision_of
 from sinks.notify import metrics
 from sinks.producing import Outgoing
@@ -74,7 +74,7 @@ def due(connection: sa.Connection, now: datetime) -> Iterator[Timer]:
         yield _timer(TimerKind(row.next_timer), row, now, **about)
 
 
-def _timer(kind: TimerKind, row: sa.Row[Any], now: datetime, **about: Any) -> Timer:
+def _timer(kind: TimerKind, row: Any, now: datetime, **about: Any) -> Timer:
     return Timer.model_validate(
         {
             "schema_version": SCHEMA_VERSION,
@@ -101,7 +101,7 @@ class Sweeper:
     def __init__(self, settings: Settings, stop: Event) -> None:
         self._settings = settings
         self._stop = stop
-        self._engine = make_engine(settings.database_url, writes=False)
+        self._engine = engine_of(settings, writes=False)
         self._lock = StoreLock(self._engine, "sweeper")
         self._connection: sa.Connection | None = None
         self._sender = Sender(settings, "sweeper")

@@ -281,11 +281,11 @@ def upgrade() -> None:
     import sqlalchemy as sa
 
     from siaga.settings import SettingsError, load_settings
-    from sinks.database import make_engine
+    from sinks.database import engine_of
     from sinks.migrate import newest
     from sinks.migrate import upgrade as bring_up
 
-    engine = make_engine(load_settings().database_url, writes=True)
+    engine = engine_of(load_settings(), writes=True)
     try:
         before = bring_up(engine)
     except sa.exc.OperationalError:

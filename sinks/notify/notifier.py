@@ -23,7 +23,7 @@ import sqlalchemy as sa
 from siaga.contracts.page import ChannelKind, Page
 from siaga.links import make_links
 from siaga.settings import Settings
-from sinks.database import DATABASE_FAULTS, StoreLock, make_engine
+from sinks.database import DATABASE_FAULTS, StoreLock, engine_of
 from sinks.migrate import newest, revision_of
 from sinks.notify import adapters, ledger, metrics, outbox
 from sinks.notify.channels import load_channels
@@ -77,7 +77,7 @@ class Notifier:
         self._active = active
         self._told = told
         self._specs = load_channels(settings)
-        self._engine = make_engine(settings.database_url, writes=True)
+        self._engine = engine_of(settings, writes=True)
         self._lock = StoreLock(self._engine, "notifier")
         self._connection: sa.Connection | None = None
         self._directory = Directory()

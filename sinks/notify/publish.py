@@ -23,7 +23,7 @@ from siaga.contracts.page_result import PageResult
 from siaga.contracts.topics import PAGE_RESULTS, partition_of
 from siaga.settings import Settings
 from siaga.store.tables import page_results
-from sinks.database import DATABASE_FAULTS, make_engine
+from sinks.database import DATABASE_FAULTS, engine_of
 from sinks.notify import metrics
 from sinks.producing import Outgoing
 from sinks.sender import Sender
@@ -49,7 +49,7 @@ class ResultPublisher:
         self._stop = stop
         self._wake = wake
         self._active = active
-        self._engine = make_engine(settings.database_url, writes=True)
+        self._engine = engine_of(settings, writes=True)
         self._sender = Sender(settings, "notifier")
         self._up = True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
-import os
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -71,7 +71,7 @@ class Authority:
         self.file.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
 
     def issue(self, name: str, *, days: float = 30.0, address: str = "127.0.0.1") -> Pair:
-        """A certificate for ``name``, also good for ``localhost`` and ``address``; it has expired where ``days`` < 0."""
+        """A certificate for ``name``, also good for ``localhost`` and ``address``; ``days`` below 0: expired."""
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.now(UTC)
         names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address(address))]
@@ -107,8 +107,6 @@ class Authority:
 def give_to(user: str | None, *paths: Path) -> None:
     """Let a server that runs as ``user`` read files; ``None`` is whoever runs the test."""
     if user is not None:
-        import shutil
-
         for path in paths:
             shutil.chown(path, user)
-            os.chmod(path, 0o600)
+            path.chmod(0o600)
