@@ -24,6 +24,7 @@ from tests.support.databases import (
     SqliteDatabase,
     missing_for_postgres,
 )
+from tests.support.require import require
 from tests.support.stack import Stack
 
 # How long an example takes is the machine's doing, and no property of the code.
@@ -39,14 +40,6 @@ BOTH_DATABASES = [EMBEDDED, pytest.param(REAL, marks=pytest.mark.postgres)]
 BOTH = [EMBEDDED, pytest.param(REAL, marks=[pytest.mark.kafka, pytest.mark.postgres])]
 
 
-def _require(missing: str | None) -> None:
-    if missing is None:
-        return
-    if os.environ.get("SIAGA_TEST_REQUIRE_ALL") == "1":
-        pytest.fail(f"{missing} (SIAGA_TEST_REQUIRE_ALL=1 lets nothing be skipped)")
-    pytest.skip(missing)
-
-
 @pytest.fixture(autouse=True)
 def _own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the settings of the person who runs it."""
@@ -57,13 +50,13 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def linux() -> None:
     """Only Linux tells a child that its parent is gone."""
-    _require(None if sys.platform.startswith("linux") else "needs Linux")
+    require(None if sys.platform.startswith("linux") else "needs Linux")
 
 
 @pytest.fixture
 def kafka(tmp_path: Path) -> Iterator[ApacheKafka]:
     """A fresh Apache Kafka, running."""
-    _require(missing_for_kafka())
+    require(missing_for_kafka())
     broker = ApacheKafka(tmp_path / "kafka")
     try:
         broker.start()
@@ -86,7 +79,7 @@ def embedded(tmp_path: Path) -> Iterator[Broker]:
 @pytest.fixture(scope="session")
 def postgres_cluster() -> Iterator[PostgresCluster]:
     """One PostgreSQL server for all tests; each has its own database on it."""
-    _require(missing_for_postgres())
+    require(missing_for_postgres())
     cluster = PostgresCluster()
     try:
         cluster.start()

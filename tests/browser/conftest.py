@@ -23,17 +23,10 @@ from tests.support import builders
 from tests.support.centre import add_user
 from tests.support.filled import Filled
 from tests.support.processes import Process, free_ports
+from tests.support.require import require
 
 AXE: Final = Path(__file__).parents[2] / ".cache" / "axe" / "axe.min.js"
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
-
-
-def _require(missing: str | None) -> None:
-    if missing is None:
-        return
-    if os.environ.get("SIAGA_TEST_REQUIRE_ALL") == "1":
-        pytest.fail(f"{missing} (SIAGA_TEST_REQUIRE_ALL=1 lets nothing be skipped)")
-    pytest.skip(missing)
 
 
 class LivePage:
@@ -84,7 +77,7 @@ def live(tmp_path: Path) -> Iterator[LivePage]:
 def browser() -> Iterator[Any]:
     """A Chromium."""
     found = next((path for name in _NAMES if (path := shutil.which(name))), None)
-    _require(None if found else "needs Chromium")
+    require(None if found else "needs Chromium")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -98,5 +91,5 @@ def browser() -> Iterator[Any]:
 @pytest.fixture
 def axe() -> str:
     """The script of axe-core."""
-    _require(None if AXE.is_file() else "needs axe-core: make axe")
+    require(None if AXE.is_file() else "needs axe-core: make axe")
     return AXE.read_text("utf-8")
