@@ -84,8 +84,9 @@ def read_head(connection: sa.Connection) -> Head:
 
 
 def command_detail(command_id: str, body: Any) -> str:
-    """What a command's audit row holds of it."""
-    return f"{command_id} sha256:{hashlib.sha256(canonical(body)).hexdigest()}"
+    """What a command's audit row holds of it, and by which way it came where that is known."""
+    via = f" via:{body['via']}" if body.get("via") else ""
+    return f"{command_id} sha256:{hashlib.sha256(canonical(body)).hexdigest()}{via}"
 
 
 # -- verifying ----------------------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ from console.queries import (
     steps_of,
 )
 from siaga import redaction
-from siaga.contracts.command import Action, Command
+from siaga.contracts.command import Action, Command, Via
 from siaga.contracts.escalation import EscalationState
 from siaga.contracts.incident import IncidentState
 from siaga.redaction import UserRole
@@ -239,6 +239,7 @@ def command_incident(incident_id: UUID, decision: CommandIn, caller: Acting, cor
             district=row["district"],
             by=caller.user.name,
             at=core.now(),
+            via=Via.CONSOLE,
             **decision.model_dump(),
         )
     except ValidationError as error:

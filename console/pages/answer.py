@@ -20,7 +20,7 @@ from console.commands import CommandError
 from console.core import Core
 from console.pages.plain import LANGUAGES, language_of, live_words, page_of, words
 from console.queries import one_incident, page_by_id
-from siaga.contracts.command import Command
+from siaga.contracts.command import Command, Via
 from siaga.contracts.incident import IncidentState
 from siaga.contracts.page import is_drill_call
 from siaga.escalation.conflict import is_conflicted
@@ -72,6 +72,7 @@ def send_answer(token: str, request: Request, core: CoreOf) -> Response:
         action=link.action,
         by=link.officer_id,
         at=core.now(),
+        via=Via.LINK,
     )
     try:
         core.commands.publish(command)

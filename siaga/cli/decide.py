@@ -211,7 +211,7 @@ def _decide(action: str, named: str, *, by: str | None, wait: float, as_json: bo
     from pydantic import ValidationError
 
     from siaga.cli.running import settings_of_running
-    from siaga.contracts.command import Action, Command
+    from siaga.contracts.command import Action, Command, Via
     from siaga.contracts.decode import problems_of
     from siaga.wire.commands import CommandError, publish_commands
 
@@ -228,6 +228,7 @@ def _decide(action: str, named: str, *, by: str | None, wait: float, as_json: bo
             action=Action(action),
             by=by or _signed_in(),
             at=began,
+            via=Via.CLI,
             **more,
         )
     except ValidationError as error:

@@ -38,6 +38,17 @@ class Action(StrEnum):
     SPLIT = "split"
 
 
+class Via(StrEnum):
+    """By which way a decision came in."""
+
+    CONSOLE = "console"
+    CLI = "cli"
+    LINK = "link"
+    SMS = "sms"
+    WHATSAPP = "whatsapp"
+    TELEGRAM = "telegram"
+
+
 class Command(Contract):
     """One decision by one named person. ``command_id`` makes it idempotent."""
 
@@ -48,6 +59,7 @@ class Command(Contract):
     action: Action
     by: Token
     at: Time
+    via: Via | None = Field(default=None, description="By which way it came; `null` where nobody said")
     reason: Annotated[CleanText, Field(max_length=500)] = ""
     severity: Severity | None = Field(default=None, description="For `override`; `null` ends an override")
     assignee: Token | None = Field(default=None, description="For `assign`")
