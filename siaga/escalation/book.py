@@ -27,7 +27,7 @@ from siaga.escalation.case import Answered, Call, CallOut, CallStatus, Cancel, C
 from siaga.escalation.cluster import holder_of, is_called_already, mates
 from siaga.escalation.digests import Digests
 from siaga.escalation.duties import Duties
-from siaga.escalation.inputs import answer_of, due_of, sent_of, timer_of
+from siaga.escalation.inputs import answer_of, due_of, sent_of, timer_of, took_in
 from siaga.escalation.machine import advance, begins_anew, kind_of
 from siaga.escalation.moves import bars
 from siaga.escalation.policy import Policy
@@ -82,8 +82,10 @@ class EscalationBook:
         entry = self.entries.get(str(command.incident_id))
         if entry is None:
             return None
-        case, today = entry.case, duties.roster(self.district)
-        if any(bars(case, roster, command.by) for roster in (today, self._versions.of(case)[1])):
+        today = duties.roster(self.district)
+        into = self.entries.get(str(command.into))
+        cases = [entry.case] if into is None else [entry.case, into.case]
+        if any(bars(case, roster, command.by) for case in cases for roster in (today, self._versions.of(case)[1])):
             return Refusal(
                 RejectReason.UNAUTHORISED,
                 "by",
@@ -108,7 +110,9 @@ class EscalationBook:
             return
         seen = Seen(EventKind.CHANGED, duties.subject(incident), incident.generation)
         outcome = EventKind.RESOLVED
-        if incident.state is IncidentState.DISMISSED:
+        if incident.state is IncidentState.MERGED:
+            outcome = EventKind.MERGED
+        elif incident.state is IncidentState.DISMISSED:
             outcome = EventKind.DISMISSED if incident.refuted_by is None else EventKind.REFUTED
         is_queued = entry is None or entry.case.state is EscalationState.QUEUED
         policy = duties.policy if entry is None or is_queued else self._versions.of(entry.case)[0]
@@ -124,6 +128,8 @@ class EscalationBook:
         if kind in (EventKind.OPENED, EventKind.REOPENED) and incident.acknowledged_by is not None:
             self._advance(incident_id, Answered(EventKind.TAKEN, incident.acknowledged_by), duties, now)
         joined = case is None or case.subject.cluster_id != entry.case.subject.cluster_id
+        if kind is EventKind.MERGED and case is not None:
+            self._advance(str(incident.merged_into), took_in(case), duties, now)
         if joined or kind in (EventKind.ROSE, EventKind.REOPENED):
             self._join(entry, duties, now)
 

@@ -46,6 +46,14 @@ class Subject:
     occurred_at: float
     opened_at: float
     drill: bool
+    #: Every unit accused, where there are several.
+    accused_units: tuple[str, ...] = ()
+
+    @property
+    def accused(self) -> tuple[str, ...] | None:
+        """The units that it accuses; None where it accuses nobody."""
+        units = {*self.accused_units, *(() if self.accused_unit is None else (self.accused_unit,))}
+        return tuple(sorted(units)) or None
 
 
 class CallStatus(StrEnum):
@@ -144,7 +152,7 @@ class Case:
     @property
     def query(self) -> Query:
         """What the roster is asked."""
-        return Query(self.subject.district, self.led_by or self.subject.lead, self.subject.accused_unit)
+        return Query(self.subject.district, self.led_by or self.subject.lead, self.subject.accused)
 
     @property
     def purpose(self) -> Purpose:
@@ -173,6 +181,8 @@ class EventKind(StrEnum):
     RESOLVED = "resolved"
     DISMISSED = "dismissed"
     REFUTED = "refuted"
+    MERGED = "merged"
+    TOOK_IN = "took_in"
     # --- people
     TAKEN = "taken"
     ON_MY_WAY = "on_my_way"
@@ -233,7 +243,15 @@ class Sent:
     page_id: str
 
 
-Event: TypeAlias = Seen | Answered | Due | Sent
+@dataclass(frozen=True, slots=True)
+class TookIn:
+    """Another incident became part of this one; ``case`` is how that one stood."""
+
+    kind: EventKind
+    case: Case
+
+
+Event: TypeAlias = Seen | TookIn | Answered | Due | Sent
 
 
 @dataclass(frozen=True, slots=True)

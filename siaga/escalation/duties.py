@@ -78,6 +78,7 @@ class Duties:
             reasons=tuple(reason for reason in incident.reasons if not reason.confidential),
             confidential_reasons=any(reason.confidential for reason in incident.reasons),
             accused_unit=incident.facts.accused_unit,
+            accused_units=incident.accused_units,
             needs_verification=incident.needs_verification,
             reporter_count=incident.reporter_count,
             cluster_id=None if incident.cluster_id is None else str(incident.cluster_id),

@@ -81,6 +81,7 @@ REASONS: Final[dict[R, tuple[str, str]]] = {
     R.UNACKNOWLEDGED: ("masih belum ada yang menerima", "still nobody has taken it"),
     R.REFUTED: ("kejadian dinyatakan tidak benar", "the incident was refuted"),
     R.STORM_DIGEST: ("rangkuman dari banyak panggilan", "a digest of many pages"),
+    R.TOOK_IN: ("kejadian yang ditangani digabungkan ke sini", "what they were called about is part of this one"),
     R.DRILL_CALL: ("uji panggilan", "a call test"),
     R.SEVERITY_QUEUES: ("menunggu di posko tanpa panggilan", "it waits at the command centre unpaged"),
     R.SEVERITY_LOGGED: ("hanya dicatat", "it is only logged"),
@@ -102,6 +103,7 @@ REASONS: Final[dict[R, tuple[str, str]]] = {
     R.ACCEPTED: ("menerima pengalihan", "accepted the hand-over"),
     R.RESOLVED: ("selesai", "resolved"),
     R.DISMISSED: ("diabaikan", "dismissed"),
+    R.MERGED: ("digabungkan ke kejadian lain", "merged into another incident"),
     R.VERSIONS_RENEWED: ("memakai kebijakan dan jadwal terbaru", "the policy and roster of the day are used"),
 }
 _ACTS: Final = frozenset((R.TAKEN, R.TAKEN_WITH_CLUSTER, R.ON_MY_WAY, R.RENEWED, R.SNOOZED, R.ACCEPTED, R.DECLINED))
@@ -183,7 +185,12 @@ class Standing:
 
 
 def why_not(
-    last: Escalation, policy: Policy, roster: Roster, *, officer_id: str, accused_unit: str | None = None
+    last: Escalation,
+    policy: Policy,
+    roster: Roster,
+    *,
+    officer_id: str,
+    accused_unit: str | tuple[str, ...] | None = None,
 ) -> Standing:
     """Where an officer stood who is in no step: replays the policy and roster at the time of the last snapshot."""
     query = Query(last.district, last.lead_agency, accused_unit)

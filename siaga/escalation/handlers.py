@@ -5,12 +5,14 @@ Input: a :class:`~siaga.escalation.moves.Move` on the case as it was, and the ev
 
 from __future__ import annotations
 
+from typing import Final
+
 from siaga.contracts.escalation import EscalationReason, EscalationState
 from siaga.contracts.page import Purpose
 from siaga.contracts.timer import TimerKind
-from siaga.escalation.case import NOTHING, Answered, Call, CallStatus, Due, EventKind, Seen, Sent
+from siaga.escalation.case import NOTHING, Answered, Call, CallStatus, Case, Due, EventKind, Seen, Sent, TookIn
 from siaga.escalation.moves import Move, bars, told_calls
-from siaga.escalation.oncall import receivers, rung
+from siaga.escalation.oncall import Callee, receivers, rung
 
 S = EscalationState
 E = EventKind
@@ -108,8 +110,7 @@ def accused(move: Move, event: Seen) -> None:
 
 def closed(move: Move, event: Seen) -> None:
     """It is over; where it was refuted, whoever was told of it is told that it was not so."""
-    state = S.RESOLVED if event.kind is E.RESOLVED else S.DISMISSED
-    reason = {E.RESOLVED: R.RESOLVED, E.DISMISSED: R.DISMISSED, E.REFUTED: R.REFUTED}[event.kind]
+    state, reason = _ENDS[event.kind]
     move.cancel_waiting()
     move.set(subject=event.subject, state=state, reason=reason, due_at=None, due_kind=None, handed_to=None)
     move.note(reason)
@@ -118,6 +119,50 @@ def closed(move: Move, event: Seen) -> None:
 
 
 # -- people ----------------------------------------------------------------------------------------------------------
+
+
+_ENDS: Final = {
+    E.RESOLVED: (S.RESOLVED, R.RESOLVED),
+    E.DISMISSED: (S.DISMISSED, R.DISMISSED),
+    E.REFUTED: (S.DISMISSED, R.REFUTED),
+    E.MERGED: (S.MERGED, R.MERGED),
+}
+
+
+def took_in(move: Move, event: TookIn) -> None:
+    """Another incident is part of it: whoever was called about that one is called about this one, which climbs on
+    from the level that was reached for either. Where somebody has taken it, they are only listed."""
+    theirs, case = event.case, move.case
+    move.remember(told_calls(theirs))
+    if theirs.state is S.QUEUED:
+        return
+    asked = {call.officer_id for call in case.this_round() if call.status.may_be_answered} | {case.holder}
+    also: list[Callee] = []
+    for officer_id in _on_it(theirs):
+        if officer_id in asked:
+            continue
+        callees = move.officer(officer_id) if case.state.is_paging else ()
+        if not callees:
+            barred = bars(case, move.roster, officer_id)
+            move.note(R.ACCUSED_UNIT if barred else R.TOOK_IN, officer_id=officer_id)
+        also += callees
+    if case.state is S.PAGING and theirs.state is S.EXHAUSTED:
+        move.exhaust(R.TOOK_IN, also)
+    elif case.state is S.PAGING and theirs.state.is_paging and theirs.level > case.level:
+        move.climb(theirs.level, R.TOOK_IN, also=also)
+    else:
+        move.call(also, R.TOOK_IN)
+
+
+def _on_it(case: Case) -> list[str]:
+    """Who was called in this round and may still come, and who has taken it."""
+    called = [
+        call.officer_id
+        for call in case.this_round()
+        if call.status.may_be_answered and call.purpose is not Purpose.RETRACTION
+    ]
+    held = [] if case.holder is None else [case.holder]
+    return [officer_id for officer_id in dict.fromkeys((*held, *called)) if officer_id not in case.declined]
 
 
 def taken(move: Move, event: Answered) -> None:

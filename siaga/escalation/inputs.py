@@ -10,7 +10,7 @@ from typing import Final
 from siaga.contracts.command import Action, Command
 from siaga.contracts.page_result import PageResult, PageStatus
 from siaga.contracts.timer import Timer, TimerKind
-from siaga.escalation.case import Answered, Case, Due, EventKind, Sent
+from siaga.escalation.case import Answered, Case, Due, EventKind, Sent, TookIn
 from siaga.escalation.roster import Roster
 from siaga.escalation.snapshot import moment
 
@@ -25,6 +25,7 @@ _ANSWERS: Final = {
     Action.NOTE: EventKind.ACTED,
     Action.VERIFY: EventKind.ACTED,
     Action.OVERRIDE: EventKind.ACTED,
+    Action.SPLIT: EventKind.ACTED,
 }
 _DUE: Final = {
     TimerKind.DEADLINE: EventKind.DEADLINE_DUE,
@@ -47,6 +48,11 @@ def answer_of(command: Command, case: Case, roster: Roster, speed: float) -> Ans
     if kind is None:
         return None
     return Answered(kind, command.by, to=command.agency, seconds=(command.minutes or 0) * 60.0 / speed)
+
+
+def took_in(case: Case) -> TookIn:
+    """What it means to the incident that takes its reports, that ``case`` was merged."""
+    return TookIn(EventKind.TOOK_IN, case)
 
 
 def due_of(timer: Timer) -> Due:

@@ -98,7 +98,7 @@ def kind_of(case: Case | None, event: Seen, *, is_open: bool, outcome: EventKind
         case: how the escalation stands.
         event: the incident as it is; its ``kind`` is not looked at.
         is_open: whether the incident is.
-        outcome: RESOLVED, DISMISSED or REFUTED, where it is not.
+        outcome: RESOLVED, DISMISSED, REFUTED or MERGED, where it is not.
         policy: what ``case`` is decided with.
     """
     if case is None:
@@ -114,7 +114,7 @@ def kind_of(case: Case | None, event: Seen, *, is_open: bool, outcome: EventKind
 
 def _kind_of_change(case: Case, now: Subject, policy: Policy) -> EventKind:
     before, pages = case.subject, policy.pages(now.severity)
-    if now.accused_unit is not None and now.accused_unit != before.accused_unit and case.state is not S.QUEUED:
+    if set(now.accused or ()) - set(before.accused or ()) and case.state is not S.QUEUED:
         return E.ACCUSED
     if case.state in _OVER:
         return E.CHANGED
@@ -153,7 +153,7 @@ def _concerns(case: Case, event: Event, roster: Roster, now: float) -> bool:
             return True
 
 
-_OVER: Final = (S.RESOLVED, S.DISMISSED)
+_OVER: Final = (S.RESOLVED, S.DISMISSED, S.MERGED)
 _OPEN: Final = tuple(state for state in S if state not in _OVER)
 _CLIMB: Final = frozenset((S.PAGING, S.EXHAUSTED))
 
@@ -186,6 +186,9 @@ TABLE: Final[dict[tuple[EscalationState | None, EventKind], Transition]] = {
     **_rows(_OPEN, [E.RESOLVED], on.closed, {S.RESOLVED}),
     **_rows((*_OPEN, S.RESOLVED), [E.DISMISSED], on.closed, {S.DISMISSED}),
     **_rows(S, [E.REFUTED], on.closed, {S.DISMISSED}),
+    **_rows(_OPEN, [E.MERGED], on.closed, {S.MERGED}),
+    **_rows([s for s in _OPEN if s is not S.PAGING], [E.TOOK_IN], on.took_in, None),
+    **_rows([S.PAGING], [E.TOOK_IN], on.took_in, _CLIMB),
     **_rows(_OPEN, [E.TAKEN, E.ON_MY_WAY], on.taken, {S.ACKNOWLEDGED}),
     **_rows([S.ACKNOWLEDGED], [E.ACTED], on.acted, {S.ACKNOWLEDGED}),
     **_rows([S.PAGING], [E.CANNOT], on.cannot, {S.QUEUED, *_CLIMB}),

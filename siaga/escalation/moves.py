@@ -274,6 +274,10 @@ class Move:
 
     # -- who --------------------------------------------------------------------------------------------------------
 
+    def remember(self, told: Iterable[Call]) -> None:
+        """Those who were told through these calls are to be told as well where it was not so."""
+        self.set(told=_latest((*told, *self.case.told)))
+
     def officer(self, officer_id: str | None) -> tuple[Callee, ...]:
         """An officer to be called besides, where they can be and may be."""
         seat = None if officer_id is None else self.roster.seat_of(officer_id)
@@ -284,7 +288,7 @@ class Move:
 
 def bars(case: Case, roster: Roster, officer_id: str, agency: str | None = None) -> bool:
     """Whether an officer belongs to the accused unit. ``agency`` is theirs where the roster may not know them."""
-    accused = case.subject.accused_unit
+    accused = case.subject.accused
     home = roster.agency_of(officer_id)
     if home is not None and is_conflicted(home.agency, home.kind, accused):
         return True

@@ -22,7 +22,8 @@ class Query:
 
     district: str
     lead: str
-    accused_unit: str | None = None
+    #: The unit accused, or all of them where there are several.
+    accused_unit: str | tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ def _sift(seats: Iterable[Seat], desk: Desk, query: Query) -> tuple[list[Callee]
     return callees, skipped
 
 
-def _conflicted(seat: Seat, accused_unit: str | None) -> bool:
+def _conflicted(seat: Seat, accused_unit: str | tuple[str, ...] | None) -> bool:
     """By the desk they sit at or by the unit they belong to: an officer lent to another unit stays who they are."""
     return any(is_conflicted(unit.agency, unit.kind, accused_unit) for unit in (seat.agency, seat.home))
 

@@ -108,7 +108,18 @@ class Escalations(RuleBasedStateMachine):
 
     @rule(incident=incidents, how=st.sampled_from(["resolve", "refute", "reopen"]))
     def close_or_reopen(self, incident: str, how: str) -> None:
-        getattr(self.world, how)(incident)
+        if self.world.incidents[incident].merged_into is None:
+            getattr(self.world, how)(incident)
+
+    @rule(merged=incidents, into=incidents)
+    def merge(self, merged: str, into: str) -> None:
+        one, other = (self.world.incidents[i] for i in (merged, into))
+        if merged != into and one.state.is_open and other.state.is_open and one.drill == other.drill:
+            paged = self.world.book.entries[merged].case.state.is_paging
+            self.world.merge(merged, into)
+            assert self.world.book.entries[merged].case.state is S.MERGED
+            case = self.world.book.entries[into].case
+            assert not paged or one.severity > 2 or case.state.is_paging or case.holder is not None
 
     @rule(
         incident=incidents,
@@ -209,8 +220,9 @@ class Escalations(RuleBasedStateMachine):
         for page in self._new_pages():
             unit, kind, _ = PEOPLE[page.officer_id]
             for incident_id in {str(page.incident_id), *(str(told.incident_id) for told in page.incidents)}:
-                accused = self.world.incidents[incident_id].facts.accused_unit
-                assert not is_conflicted(unit, kind, accused)
+                about = self.world.incidents[incident_id]
+                accused = (about.facts.accused_unit, *about.accused_units)
+                assert not is_conflicted(unit, kind, [one for one in accused if one is not None])
 
     def _new_pages(self) -> list[Page]:
         new = self.world.pages[self.read :]

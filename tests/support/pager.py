@@ -210,6 +210,16 @@ class World:
         generation = self.incidents[incident_id].generation + 1
         self.change(incident_id, state="open", generation=generation, refuted_by=None, acknowledged_by=None)
 
+    def merge(self, merged: str, into: str) -> None:
+        """Two incidents are one: the second has the reports of both, and is as grave as the graver was."""
+        gone, stays = self.incidents[merged], self.incidents[into]
+        units = {*gone.accused_units, *stays.accused_units, gone.facts.accused_unit, stays.facts.accused_unit} - {
+            None
+        }
+        both = tuple(sorted(map(str, units)))
+        self.change(into, severity=min(gone.severity, stays.severity), accused_units=both)
+        self.change(merged, state="merged", merged_into=into, accused_units=both)
+
     def say(
         self,
         action: str,
