@@ -126,6 +126,11 @@ class Settings(BaseSettings):
         default=None,
         description="TOML file of the channels that officers are reached over: gateways, credentials, limits",
     )
+    answers_file: Path | None = Field(
+        default=None,
+        description="TOML file of the gateways that bring officers' answers to the command centre, by SMS and others; "
+        "without it none may",
+    )
     sweeper: bool = Field(
         default=True, description="Whether the sinks watch escalations' deadlines besides the stream workers"
     )

@@ -19,7 +19,7 @@ from siaga.types import Certainty, DistrictField, Severity, StationField
 
 _NAMESPACE: Final = UUID("a4c9a0de-2f57-5b8e-8d6b-9c1d0b6f7e23")
 #: No letter or digit that is taken for another when it is read out or written by hand.
-_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+CODE_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_LENGTH: Final = 5
 _DRILL_CALL: Final = b"siagaU"
 
@@ -72,7 +72,7 @@ class Page(Contract):
 
     schema_version: SchemaVersion
     page_id: UUID
-    code: Annotated[str, Field(pattern=rf"^[{_ALPHABET}]{{{CODE_LENGTH}}}$", description="Short, for people")]
+    code: Annotated[str, Field(pattern=rf"^[{CODE_ALPHABET}]{{{CODE_LENGTH}}}$", description="Short, for people")]
     purpose: Purpose
     reason: EscalationReason = Field(description="Why it is made")
     incident_id: UUID = Field(description="For a digest, the first of its incidents; for a drill call, the drill")
@@ -142,6 +142,6 @@ def code_of(page_id: UUID) -> str:
     """The short code that people read out or send back; one in 24 million pages shares it."""
     number, letters = page_id.int, []
     for _ in range(CODE_LENGTH):
-        number, place = divmod(number, len(_ALPHABET))
-        letters.append(_ALPHABET[place])
+        number, place = divmod(number, len(CODE_ALPHABET))
+        letters.append(CODE_ALPHABET[place])
     return "".join(letters)
