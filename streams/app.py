@@ -118,8 +118,9 @@ def make_app(settings: Settings, worker: str) -> Parts:
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=8 * MAX_RECORD_BYTES,
         producer_acks=-1,
-        # Batches are gathered before they reach the producer.
-        producer_linger=0.001,
+        # Batches are gathered before they reach the producer: what is decided at once goes in one request.
+        producer_linger=0.0,
+        producer_max_batch_size=MAX_RECORD_BYTES,
         producer_max_request_size=4 * MAX_RECORD_BYTES,
         producer_request_timeout=_REQUEST_SECONDS,
         table_standby_replicas=0,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from typing import Any, Final
 
 from siaga.contracts.topics import STATE_CHANGELOG
@@ -57,10 +57,26 @@ class Log:
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def _send(self, records: Sequence[Outgoing]) -> None:
-        producer = self._app.producer
+        # Past Faust's own send, which makes a future of every record: that cost more than deciding about it.
+        producer = self._app.producer._ensure_producer()
         for start in range(0, len(records), _IN_FLIGHT):
             sent: list[Awaitable[object]] = [
-                await producer.send(r.topic, r.key, r.value, r.partition, None, r.headers or None)
-                for r in records[start : start + _IN_FLIGHT]
+                await producer.send_batch(batch, topic, partition=partition)
+                for (topic, partition), batch in _batches(producer, records[start : start + _IN_FLIGHT])
             ]
             await asyncio.gather(*sent)
+
+
+def _batches(producer: Any, records: Sequence[Outgoing]) -> Iterator[tuple[tuple[str, int], Any]]:
+    """The records of each partition as aiokafka's batches, in their order, with the place that they are for."""
+    by_place: dict[tuple[str, int], list[Outgoing]] = {}
+    for record in records:
+        by_place.setdefault((record.topic, record.partition), []).append(record)
+    for place, several in by_place.items():
+        batch = producer.create_batch()
+        for r in several:
+            if batch.append(key=r.key, value=r.value, timestamp=None, headers=r.headers) is None:  # it is full
+                yield place, batch
+                batch = producer.create_batch()
+                batch.append(key=r.key, value=r.value, timestamp=None, headers=r.headers)
+        yield place, batch
