@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from math import degrees
+from heapq import heappop, heappush
+from math import cos, degrees, radians
 from operator import attrgetter
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID, uuid5
 
 from siaga.election.geo import EARTH_RADIUS, distance_m
@@ -25,8 +25,7 @@ SPREADING: Final = frozenset({"violence", "order", "intimidation", "integrity", 
 _NAMESPACE: Final = UUID("5a4e6a0c-0a3d-5c1c-9d8e-64c0a7f0b3d2")
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(NamedTuple):
     """One incident, as far as spread goes. ``cluster_id`` is the cluster it is in so far (WGS 84 degrees)."""
 
     incident_id: str
@@ -68,16 +67,29 @@ def _name(members: Sequence[Trouble]) -> str:
 
 
 def _within_district(members: list[Trouble], window: float, stations: int, groups: _Groups) -> None:
-    """Sweep over time. ``members`` are sorted by their beginning."""
-    active: list[Trouble] = []
+    """Sweep over time. ``members`` are sorted by their beginning.
+
+    What is active is a heap by its end, and counted by station: looking through all of it at every step would cost
+    the square of what happens within a window.
+    """
+    active: list[tuple[float, int]] = []
+    count: dict[str, int] = {}
     united = False
-    for trouble in members:
-        active = [other for other in active if other.last_at + window >= trouble.first_at]
-        active.append(trouble)
-        enough = len(active) >= stations and len({other.station_id for other in active}) >= stations
-        if enough:
-            # Those still active were united with each other at the step before, if they were enough then.
-            groups.unite((active[0], trouble) if united else active)
+    for number, trouble in enumerate(members):
+        while active and active[0][0] + window < trouble.first_at:
+            station = members[heappop(active)[1]].station_id
+            count[station] -= 1
+            if not count[station]:
+                del count[station]
+        heappush(active, (trouble.last_at, number))
+        count[trouble.station_id] = count.get(trouble.station_id, 0) + 1
+        enough = len(count) >= stations
+        if enough and united:
+            # Those still active were united with each other at the step before.
+            another = active[0][1] if active[0][1] != number else active[-1][1]
+            groups.unite((members[another], trouble))
+        elif enough:
+            groups.unite(members[index] for _, index in active)
         united = enough
 
 
@@ -86,14 +98,33 @@ def _across_borders(troubles: list[Trouble], windows: Windows, groups: _Groups) 
     troubles.sort(key=attrgetter("lat"))
     latitudes = [trouble.lat for trouble in troubles]
     reach = degrees(windows.spread_metres / EARTH_RADIUS)
+    reach_lon = _reach_of_longitude(max(abs(latitudes[0]), abs(latitudes[-1])), reach)
+    roots = groups.roots(troubles)
+    if len(set(roots)) == 1:
+        return
     for index, one in enumerate(troubles):
-        for other in troubles[index + 1 : bisect_right(latitudes, one.lat + reach)]:
-            if one.district == other.district or groups.together(one, other) or not _linked(one, other, windows):
+        for place in range(index + 1, bisect_right(latitudes, one.lat + reach)):
+            other = troubles[place]
+            if roots[place] == roots[index] or one.district == other.district:
+                continue
+            if reach_lon < abs(one.lon - other.lon) < 360.0 - reach_lon or not _linked(one, other, windows):
                 continue
             common = [t for t in troubles if _linked(one, t, windows) and _linked(other, t, windows)]
             rest = _mutual(common, windows.spread_stations - 2, windows)
             if rest is not None:
                 groups.unite([one, other, *rest])
+                roots = groups.roots(troubles)
+                if len(set(roots)) == 1:
+                    return
+
+
+def _reach_of_longitude(latitude: float, reach: float) -> float:
+    """Degrees of longitude beyond which nobody is within ``reach`` degrees up to this latitude, with some to spare.
+
+    They are widest nearest to a pole; where they are very wide, nobody is told apart by them.
+    """
+    wide = 1.01 * reach / max(cos(radians(min(latitude + reach, 90.0))), 1e-9)
+    return wide if wide < 10.0 else 360.0
 
 
 def _mutual(candidates: list[Trouble], wanted: int, windows: Windows) -> list[Trouble] | None:
@@ -137,13 +168,9 @@ class _Groups:
             else:
                 self._parent[here] = root
 
-    def together(self, one: Trouble, other: Trouble) -> bool:
-        """Whether both are in one group already."""
-        return (
-            one.incident_id in self._parent
-            and other.incident_id in self._parent
-            and self._root(one.incident_id) == self._root(other.incident_id)
-        )
+    def roots(self, troubles: Iterable[Trouble]) -> list[str]:
+        """What tells the groups apart: the same for two troubles just where they are in one group."""
+        return [self._root(trouble.incident_id) for trouble in troubles]
 
     def all(self) -> list[list[Trouble]]:
         """The groups."""
