@@ -312,7 +312,7 @@ def _take_escalation(batch: Batch, record: Record) -> None:
 def _take_page(batch: Batch, record: Record) -> None:
     """A page's id names all that it says but its wording: the first that comes is kept."""
     for index, page in _decoded(batch, Page, record):
-        row = page_row(page, batch.now)
+        row = page_row(page, batch.now, record.at)
         batch.pages.setdefault(row[0], (row, record, index))
 
 

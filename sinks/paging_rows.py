@@ -71,8 +71,13 @@ def step_row(escalation: Escalation, step: Step) -> Row:
     return (hashlib.sha256(canonical(said)).hexdigest(), *said)
 
 
-def page_row(page: Page, now: datetime) -> Row:
-    """The row of a page that has just come. It is due at once: another clock than ours made ``due_at``."""
+def page_row(page: Page, now: datetime, told_at: datetime) -> Row:
+    """The row of a page that has just come; ``told_at`` is the time Kafka has for its record.
+
+    It is due at once: another clock than ours made ``due_at``. Nor may that clock make it too old to be sent: it
+    keeps as long as it was meant to, counted from when it was told.
+    """
+    expires_at = max(page.expires_at, min(told_at, now) + (page.expires_at - page.due_at))
     return (
         str(page.page_id),
         str(page.incident_id),
@@ -89,7 +94,7 @@ def page_row(page: Page, now: datetime) -> Row:
         page.code,
         utc_text(page.due_at),
         _utc(page.answer_by),
-        utc_text(page.expires_at),
+        utc_text(expires_at),
         page.drill,
         page.model_dump_json(),
         "queued",

@@ -69,9 +69,9 @@ def due(connection: sa.Connection, now: datetime) -> Iterator[Timer]:
         .where(table.next_due_at <= now, table.next_timer.is_not(None), table.state.in_(open_))
         .order_by(table.next_due_at)
     )
-    for row in connection.execute(deadlines):
-        about = {column.name: row._mapping[column.name] for column in named}
-        yield _timer(TimerKind(row.next_timer), row, now, **about)
+    for late in connection.execute(deadlines):
+        about = {column.name: late._mapping[column.name] for column in named}
+        yield _timer(TimerKind(late.next_timer), late, now, **about)
 
 
 def _timer(kind: TimerKind, row: Any, now: datetime, **about: Any) -> Timer:

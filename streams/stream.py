@@ -182,6 +182,7 @@ class Stream:
         """What a crashed worker decided and perhaps did not tell. The receivers know by version what they have."""
         now = steady_now()
         for code, district in self.districts.all.items():
+            district.book.draw_near(self._duties, now)
             incidents = district.state.incidents
             for incident in incidents.values():
                 district.state.tell_again(incident.incident_id)

@@ -27,13 +27,14 @@ from siaga.escalation.case import Answered, Call, CallOut, CallStatus, Cancel, C
 from siaga.escalation.cluster import holder_of, is_called_already, mates
 from siaga.escalation.digests import Digests
 from siaga.escalation.duties import Duties
-from siaga.escalation.inputs import answer_of, due_of, sent_of, timer_of, took_in
+from siaga.escalation.inputs import answer_of, digest_timer, due_of, sent_of, timer_of, took_in
 from siaga.escalation.machine import advance, begins_anew, kind_of
 from siaga.escalation.moves import bars
+from siaga.escalation.nearness import drawn_near
 from siaga.escalation.policy import Policy
 from siaga.escalation.roster import Roster
 from siaga.escalation.rows import Entry, Row
-from siaga.escalation.snapshot import escalation_of, moment, page_of
+from siaga.escalation.snapshot import escalation_of, face_of, page_of
 from siaga.escalation.storm import Gathering
 from siaga.escalation.versions import Versions
 from siaga.triage.state import Refusal
@@ -127,9 +128,9 @@ class EscalationBook:
         self._changed.setdefault(incident_id, False)
         if kind in (EventKind.OPENED, EventKind.REOPENED) and incident.acknowledged_by is not None:
             self._advance(incident_id, Answered(EventKind.TAKEN, incident.acknowledged_by), duties, now)
-        joined = case is None or case.subject.cluster_id != entry.case.subject.cluster_id
         if kind is EventKind.MERGED and case is not None:
             self._advance(str(incident.merged_into), took_in(case), duties, now)
+        joined = case is None or case.subject.cluster_id != entry.case.subject.cluster_id
         if joined or kind in (EventKind.ROSE, EventKind.REOPENED):
             self._join(entry, duties, now)
 
@@ -196,16 +197,18 @@ class EscalationBook:
         timers = list(found.values())
         digest_at = self._digests.due_at
         if digest_at is not None and digest_at <= now:
-            timers.append(
-                Timer(
-                    schema_version=1,
-                    district=self.district,
-                    kind=TimerKind.DIGEST,
-                    due_at=moment(digest_at),
-                    at=moment(now),
-                )
-            )
+            timers.append(digest_timer(self.district, digest_at, now))
         return timers
+
+    def draw_near(self, duties: Duties, now: float) -> None:
+        """Let nothing be due later than it could be if it had been set now (epoch seconds)."""
+        for incident_id, entry in self.entries.items():
+            case = drawn_near(entry.case, self._versions.of(entry.case)[0], now)
+            if case is not entry.case and case.due_at is not None:
+                entry.case = case
+                self._begin_version(incident_id, entry)
+                heapq.heappush(self._due, (case.due_at, incident_id))
+        self._digests.draw_near(duties.policy.storm, now)
 
     # -- what goes out ----------------------------------------------------------------------------------------------
 
@@ -272,7 +275,7 @@ class EscalationBook:
         if entry is None:
             entry = self.entries[incident_id] = Entry(after)
         entry.case = after
-        if effects or before is None or _face(before) != _face(after):
+        if effects or before is None or face_of(before) != face_of(after):
             self._begin_version(incident_id, entry)
         self._changed.setdefault(incident_id, False)
         if after.subject.cluster_id is not None:
@@ -305,7 +308,7 @@ class EscalationBook:
         else:
             self._out.add(call.page_id)
             return
-        entry.case = _marked(case, call.page_id, status)
+        entry.mark(call.page_id, status)
         about = {"officer_id": call.officer_id, "channel": call.channel, "page_id": call.page_id}
         entry.notes.append((now, Note(reason, call.level, call.round, **about)))
 
@@ -341,7 +344,7 @@ class EscalationBook:
             entry = self.entries[incident_id]
             for call in entry.case.this_round():
                 if call.officer_id == officer_id and call.status is CallStatus.FOLDED:
-                    entry.case = _marked(entry.case, call.page_id, CallStatus.DIGESTED, digest_id)
+                    entry.mark(call.page_id, CallStatus.DIGESTED, digest_id)
                     self._begin_version(incident_id, entry)
                     about = {"officer_id": officer_id, "channel": call.channel, "page_id": digest_id}
                     note = Note(EscalationReason.STORM_DIGEST, call.level, call.round, **about)
@@ -399,20 +402,3 @@ def restore_books(kept: Iterable[tuple[str, bytes]]) -> dict[str, EscalationBook
             district = key.partition("/")[0]
             books.setdefault(district, EscalationBook(district)).restore(row)
     return books
-
-
-def _face(case: Case) -> tuple[object, ...]:
-    """What a snapshot shows of a case."""
-    subject = case.subject
-    return (
-        (case.generation, case.state, case.reason, case.level, case.round, case.due_at, case.holder, case.handed_to),
-        (subject.severity, subject.kind, subject.lead, subject.cluster_id, case.led_by, case.purpose),
-    )
-
-
-def _marked(case: Case, page_id: str, status: CallStatus, refers_to: str | None = None) -> Case:
-    calls = (
-        replace(call, status=status, refers_to=refers_to or call.refers_to) if call.page_id == page_id else call
-        for call in case.calls
-    )
-    return replace(case, calls=tuple(calls))

@@ -13,7 +13,7 @@ from uuid import UUID
 from siaga.contracts.escalation import EscalationReason
 from siaga.contracts.page import Purpose, page_id_of
 from siaga.escalation.case import Call, CallStatus, Case
-from siaga.escalation.policy import Policy
+from siaga.escalation.policy import Policy, Storm
 from siaga.escalation.roster import Roster
 from siaga.escalation.storm import Gathering, flush, fold
 
@@ -102,6 +102,13 @@ class Digests:
             after = replace(gathering, last=last)
             self._put(after)
             self._out += [(after, c) for c in last if c.status is CallStatus.MADE]
+
+    def draw_near(self, storm: Storm, now: float) -> None:
+        """Let no digest be due later than it could be, and no call have been made later than ``now``."""
+        for gathering in list(self.gatherings.values()):
+            due_at = None if gathering.due_at is None else min(gathering.due_at, now + storm.every)
+            recent = tuple(min(at, now) for at in gathering.recent)
+            self._put(replace(gathering, due_at=due_at, recent=recent))
 
     def settle(self) -> tuple[list[Gathering], list[tuple[Gathering, Call]]]:
         """Gatherings to write and digests to send."""

@@ -18,6 +18,9 @@ S = EscalationState
 E = EventKind
 R = EscalationReason
 
+#: Leases that somebody may have at once who says how long they need.
+LONGEST_LEASE: Final = 2.0
+
 # -- the incident ----------------------------------------------------------------------------------------------------
 
 
@@ -118,9 +121,6 @@ def closed(move: Move, event: Seen) -> None:
         move.retract()
 
 
-# -- people ----------------------------------------------------------------------------------------------------------
-
-
 _ENDS: Final = {
     E.RESOLVED: (S.RESOLVED, R.RESOLVED),
     E.DISMISSED: (S.DISMISSED, R.DISMISSED),
@@ -165,6 +165,9 @@ def _on_it(case: Case) -> list[str]:
     return [officer_id for officer_id in dict.fromkeys((*held, *called)) if officer_id not in case.declined]
 
 
+# -- people ----------------------------------------------------------------------------------------------------------
+
+
 def taken(move: Move, event: Answered) -> None:
     """Somebody takes it: a lease. What still waits to be sent is not sent any more."""
     case = move.case
@@ -177,7 +180,7 @@ def taken(move: Move, event: Answered) -> None:
             move.set(led_by=case.handed_to)
     move.cancel_waiting()
     # Whoever says that they need 45 minutes has them, up to twice the lease.
-    lease = min(max(move.policy.lease, event.seconds), 2 * move.policy.lease)
+    lease = min(max(move.policy.lease, event.seconds), LONGEST_LEASE * move.policy.lease)
     _hold(move, event.by, S.ACKNOWLEDGED, TimerKind.LEASE, lease)
     move.set(reason=reason, handed_to=None)
     move.note(reason, officer_id=event.by)

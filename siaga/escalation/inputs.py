@@ -79,6 +79,11 @@ def timer_of(case: Case, now: float) -> Timer | None:
     )
 
 
+def digest_timer(district: str, due_at: float, now: float) -> Timer:
+    """The timer of a district's digests, noticed at ``now``."""
+    return Timer(schema_version=1, district=district, kind=TimerKind.DIGEST, due_at=moment(due_at), at=moment(now))
+
+
 def sent_of(result: PageResult) -> Sent | None:
     """What a page's result means; None where another will follow."""
     if result.needs_next_channel:

@@ -7,13 +7,13 @@ officer's gathering of a storm, ``P`` a policy and ``R`` the district's part of 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from pydantic import TypeAdapter
 
 from siaga.contracts.roster import RosterEntry
-from siaga.escalation.case import Case, Note
+from siaga.escalation.case import CallStatus, Case, Note
 from siaga.escalation.policy import Policy, parse_policy
 from siaga.escalation.roster import Roster
 from siaga.escalation.storm import Gathering
@@ -40,6 +40,14 @@ class Entry:
     #: What happened since the snapshot before, kept so that the snapshot can be told again.
     notes: list[tuple[float, Note]] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
+
+    def mark(self, page_id: str, status: CallStatus, refers_to: str | None = None) -> None:
+        """Note what became of one call; ``refers_to`` is the page that tells it instead."""
+        calls = (
+            replace(call, status=status, refers_to=refers_to or call.refers_to) if call.page_id == page_id else call
+            for call in self.case.calls
+        )
+        self.case = replace(self.case, calls=tuple(calls))
 
 
 _ENTRY: Final = TypeAdapter(Entry)

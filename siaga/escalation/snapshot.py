@@ -32,6 +32,15 @@ def _uuid(text: str | None) -> UUID | None:
     return None if text is None else UUID(text)
 
 
+def face_of(case: Case) -> tuple[object, ...]:
+    """What a snapshot shows of a case."""
+    subject = case.subject
+    return (
+        (case.generation, case.state, case.reason, case.level, case.round, case.due_at, case.holder, case.handed_to),
+        (subject.severity, subject.kind, subject.lead, subject.cluster_id, case.led_by, case.purpose),
+    )
+
+
 def escalation_of(
     case: Case,
     policy: Policy,

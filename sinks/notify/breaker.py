@@ -28,18 +28,22 @@ class Breaker:
         """Whether one may be sent now. On an open circuit that is a probe, one at a time."""
         if self.open_until is None:
             return True
-        if now < self.open_until:
+        if self._waits_at(now):
             return False
-        if self.probing_since is not None and now - self.probing_since < self.pause:
+        if self.probing_since is not None and 0.0 <= now - self.probing_since < self.pause:
             return False
         self.probing_since = now
         return True
+
+    def _waits_at(self, now: float) -> bool:
+        """Whether the pause lasts still. One that ends later than any could was begun by another clock."""
+        return self.open_until is not None and now < self.open_until <= now + self.pause
 
     def next_try(self, now: float) -> float:
         """When to ask again whether one may be sent."""
         if self.open_until is None:
             return now
-        return max(self.open_until, now + 1.0)
+        return max(self.open_until, now + 1.0) if self._waits_at(now) else now + 1.0
 
     def succeeded(self) -> None:
         """The provider took one."""

@@ -119,10 +119,13 @@ def _candidates(
     asked = sa.select(pages).where(where).order_by(pages.c.severity, pages.c.due_at, pages.c.page_id).limit(limit)
     if busy:
         asked = asked.where(pages.c.channel_kind.not_in(busy))
-    return [
-        Candidate(Page.model_validate_json(json.dumps(row.body)), _state(row), row.begun_at is not None)
-        for row in connection.execute(asked)
-    ]
+    return [Candidate(_page(row), _state(row), row.begun_at is not None) for row in connection.execute(asked)]
+
+
+def _page(row: Any) -> Page:
+    """The page, which keeps as long as the store says: what it says itself was told by another clock."""
+    page = Page.model_validate_json(json.dumps(row.body))
+    return page.model_copy(update={"expires_at": row.expires_at})
 
 
 def _state(row: Any) -> PageState:

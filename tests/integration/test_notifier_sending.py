@@ -232,6 +232,17 @@ def test_a_provider_that_is_down_is_left_alone_for_a_while_and_nothing_is_lost(
     assert [len(tellings(provider, about)) for about in (first, second)] == [1, 1]
 
 
+def test_a_page_of_a_worker_whose_clock_is_hours_behind_is_sent_all_the_same(
+    room: PagerRoom, provider: Provider, officer: str
+) -> None:
+    behind = builders.now() - timedelta(hours=3)
+    late = page(officer_id=officer, due_at=behind, answer_by=None, expires_at=behind + timedelta(hours=1))
+    room.put_now(late)
+    room.until_sent(late)
+
+    assert len(tellings(provider, late)) == 1
+
+
 # -- not sent --------------------------------------------------------------------------------------------------------
 
 

@@ -57,7 +57,7 @@ def test_every_row_of_paging_has_as_many_values_as_its_table_has_columns() -> No
 
     assert len(paging_rows.escalation_row(stands, 1)) + numbered == len(tables.escalations.c)
     assert len(paging_rows.step_row(stands, stands.steps[0])) + numbered == len(tables.escalation_steps.c)
-    assert len(paging_rows.page_row(about, AT)) + numbered == len(tables.pages.c)
+    assert len(paging_rows.page_row(about, AT, AT)) + numbered == len(tables.pages.c)
     assert len(paging_rows.result_row(result(about, "accepted"), 1, AT)) + numbered == len(tables.page_results.c)
 
 

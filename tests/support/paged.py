@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import uuid
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
@@ -16,6 +17,7 @@ from siaga.contracts.page import ChannelKind, Page, Purpose, code_of
 from siaga.contracts.roster import AgencyEntry, ChannelEntry, OfficerEntry, RosterEntry
 from siaga.contracts.topics import ESCALATIONS, INCIDENTS, PAGE_RESULTS, PAGES
 from siaga.settings import Settings
+from sinks.batch import Batch
 from sinks.notify.notifier import Notifier
 from tests.support import builders
 from tests.support.stored import Fed
@@ -148,6 +150,15 @@ class PagerRoom:
         """Store pages, escalations or incidents as they would come from Kafka."""
         topics = {"Page": PAGES, "Escalation": ESCALATIONS, "Incident": INCIDENTS, "PageResult": PAGE_RESULTS}
         self.fed.write(*(self.fed.record(topics[type(item).__name__], item.to_json()) for item in items))
+        self.wake.set()
+
+    def put_now(self, about: Page) -> None:
+        """Store a page of this very moment, whatever it says itself."""
+        now = builders.now()
+        record = replace(self.fed.record(PAGES, about.to_json()), at=now)
+        batch = Batch(self.fed.writer.epoch, now)
+        batch.add(record)
+        self.fed.writer.write(batch)
         self.wake.set()
 
     def start(self) -> Self:
