@@ -126,9 +126,9 @@ def text_for(audience: Audience, text: str | None) -> str | None:
 # -- which incidents ----------------------------------------------------------------------------------------------
 
 
-def accuses(audience: Audience, accused_unit: str | None) -> bool:
-    """Whether ``audience`` belongs to the accused unit: no judge in his own cause."""
-    return audience.agency is not None and is_conflicted(audience.agency, audience.agency, accused_unit)
+def accuses(audience: Audience, accused_units: Iterable[str]) -> bool:
+    """Whether ``audience`` belongs to an accused unit: no judge in his own cause."""
+    return audience.agency is not None and is_conflicted(audience.agency, audience.agency, accused_units)
 
 
 def in_scope(audience: Audience, district: str | None, agencies: Iterable[str]) -> bool:
@@ -144,17 +144,27 @@ def in_scope(audience: Audience, district: str | None, agencies: Iterable[str]) 
 
 def may_see(audience: Audience, incident: Row) -> bool:
     """Whether they may know that ``incident`` (a row with its agencies and facts) exists. The public may not."""
-    if audience.role is UserRole.PUBLIC or accuses(audience, accused_unit_of(incident)):
+    if audience.role is UserRole.PUBLIC or accuses(audience, accused_units_of(incident)):
         return False
     agencies = (incident.get("lead_agency") or "", *(incident.get("support_agencies") or ()))
     return in_scope(audience, incident.get("district"), agencies)
 
 
-def accused_unit_of(row: Row) -> str | None:
-    """The unit that an incident or a report accuses."""
+def may_tell(audience: Audience, incident: Row) -> bool:
+    """Whether a paper for ``audience`` tells of an incident by itself, and not in sums only.
+
+    Paper is handed on, also to those whom the incident accuses: what accuses a unit is told to those alone who deal
+    with it.
+    """
+    return audience.sees_officers or not accused_units_of(incident)
+
+
+def accused_units_of(row: Row) -> tuple[str, ...]:
+    """The units that an incident or a report accuses: those of an incident merged with it as well."""
     facts = row.get("facts")
     unit = facts.get("accused_unit") if isinstance(facts, Mapping) else row.get("accused_unit")
-    return None if unit is None else str(unit)
+    units = {str(unit) for unit in (unit, *(row.get("accused_units") or ())) if unit is not None}
+    return tuple(sorted(units))
 
 
 # -- what of them -------------------------------------------------------------------------------------------------
@@ -164,6 +174,7 @@ _INCIDENT: Final = (
     *("lead_agency", "support_agencies", "state", "severity", "computed_severity", "certainty", "urgency"),
     *("needs_verification", "report_count", "reporter_count", "cluster_id", "clock_skewed", "drill", "ruleset"),
     *("first_occurred_at", "last_occurred_at", "first_received_at", "opened_at", "updated_at", "facts"),
+    *("merged_into", "accused_units"),
 )
 _INCIDENT_OFFICERS: Final = ("acknowledged_by", "assigned_to", "verified_by", "refuted_by")
 _REPORT: Final = (
@@ -204,7 +215,7 @@ _PAGE: Final = (
     ),
 )
 _PAGE_OFFICERS: Final = ("officer_id", "channel", "provider_id")
-_COMMAND: Final = ("command_id", "incident_id", "action", "at", "severity", "agency", "minutes")
+_COMMAND: Final = ("command_id", "incident_id", "action", "at", "severity", "agency", "minutes", "into")
 _COMMAND_OFFICERS: Final = ("by", "assignee")
 #: What the rules did. Its detail may name a rule, and a rule may be confidential.
 _BY_RULES: Final = frozenset({Change.RAISED, Change.LOWERED, Change.CERTAINTY_CHANGED, Change.RECLASSIFIED})
@@ -254,7 +265,7 @@ def history(audience: Audience, row: Row) -> dict[str, Any]:
 
 def report(audience: Audience, row: Row) -> dict[str, Any] | None:
     """A report of an incident they see; ``None`` when it accuses their own unit."""
-    if audience.role is UserRole.PUBLIC or accuses(audience, accused_unit_of(row)):
+    if audience.role is UserRole.PUBLIC or accuses(audience, accused_units_of(row)):
         return None
     seen = _only(row, _REPORT)
     seen["text"] = text_for(audience, row.get("text") or "")

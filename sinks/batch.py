@@ -285,10 +285,12 @@ def _take_incident(batch: Batch, record: Record) -> None:
             batch.events.setdefault(row[0], (row, record, index))
         for report in incident.report_ids:
             report_id = str(report)
+            moves = incident.report_moves[number] if number < len(incident.report_moves) else 0
             link = batch.links.get(report_id)
-            # A report is of one incident; where two claimed it, the same one must win whichever came first.
-            if link is None or link[0][1] < incident_id:
-                batch.links[report_id] = ((report_id, incident_id, batch.epoch), record, index)
+            # A report is of one incident, the one that it moved to last; where two claimed it as often, the same one
+            # must win whichever came first.
+            if link is None or (link[0][3], link[0][1]) < (moves, incident_id):
+                batch.links[report_id] = ((report_id, incident_id, batch.epoch, moves), record, index)
 
 
 def _take_escalation(batch: Batch, record: Record) -> None:

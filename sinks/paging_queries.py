@@ -18,6 +18,7 @@ from siaga.contracts.page_result import PageResult
 from siaga.contracts.registry import Entity
 from siaga.contracts.roster import PolicyEntry, RosterEntry
 from siaga.contracts.topics import COMMANDS
+from siaga.redaction import accused_units_of
 from siaga.store.tables import (
     commands,
     escalation_steps,
@@ -43,17 +44,16 @@ class Found:
     kind: str
     state: str
     version: int
-    accused_unit: str | None
+    accused_units: tuple[str, ...]
 
 
 def find_incidents(connection: sa.Connection, prefix: str) -> list[Found]:
     """The incidents whose ids begin with ``prefix``, two at most: more than one is one too many."""
     table = incidents.c
-    unit = table.body["facts"]["accused_unit"].as_string()
     asked = (
         sa.select(
             *(table.incident_id, table.district, table.station_id, table.kind, table.state, table.version),
-            unit.label("unit"),
+            *(table.body["facts"].label("facts"), table.body["accused_units"].label("units")),
         )
         .where(table.incident_id.startswith(prefix.lower(), autoescape=True))
         .limit(2)
@@ -66,7 +66,7 @@ def find_incidents(connection: sa.Connection, prefix: str) -> list[Found]:
             kind=row.kind,
             state=row.state,
             version=row.version,
-            accused_unit=None if row.unit in (None, "null") else row.unit,
+            accused_units=accused_units_of({"facts": row.facts, "accused_units": row.units}),
         )
         for row in connection.execute(asked)
     ]

@@ -191,7 +191,8 @@ def canonical(value: object) -> bytes:
 def said_in_body(body: str | Mapping[str, Any]) -> Mapping[str, Any]:
     """What a report or command says, from its row's ``body``, however often and by whatever way it was sent."""
     parsed = json.loads(body) if isinstance(body, str) else body
-    return {name: value for name, value in parsed.items() if name not in _VOLATILE}
+    # What says nothing is left out: it may be a field that there was not yet when the row was written.
+    return {name: value for name, value in parsed.items() if name not in _VOLATILE and value not in (None, [])}
 
 
 def said_in_checkin(row: Row) -> Row:

@@ -29,7 +29,8 @@ from sinks.rows import district_row, station_rows
 from sinks.work import Work, Written, chunks, said_of
 
 _NEWER_SNAPSHOT: Final = ("epoch", "version")
-_NEWER_LINK: Final = ("epoch", "incident_id")
+_NEWER_LINK: Final = ("epoch", "moves", "incident_id")
+_CLOCK_SKEW: Final = Windows().clock_skew
 
 
 class PositionsMovedError(RuntimeError):

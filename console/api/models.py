@@ -72,6 +72,8 @@ class IncidentOut(Out):
     refuted_by: str | None = None
     report_count: int
     reporter_count: int
+    merged_into: UUID | None = Field(None, description="The incident that has its reports, once merged")
+    accused_units: list[str] = []
     cluster_id: UUID | None = None
     clock_skewed: bool = False
     drill: bool = False

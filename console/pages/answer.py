@@ -25,7 +25,7 @@ from siaga.contracts.incident import IncidentState
 from siaga.contracts.page import is_drill_call
 from siaga.escalation.conflict import is_conflicted
 from siaga.links import Link, LinkError, LinkFault
-from siaga.redaction import accused_unit_of
+from siaga.redaction import accused_units_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -95,7 +95,7 @@ def _read(core: Core, token: str) -> tuple[Link, dict[str, Any], dict[str, Any]]
     if page is None or incident is None or page["officer_id"] != link.officer_id:
         return "link_forged"
     # Their unit may have been accused since they were called.
-    if is_conflicted(page["agency"], page["agency"], accused_unit_of(incident)):
+    if is_conflicted(page["agency"], page["agency"], accused_units_of(incident)):
         return "link_expired"
     return link, page, incident
 

@@ -98,4 +98,4 @@ def _standing(settings: Settings, found: Found, last: Escalation, officer: str, 
     fitting = [roster for roster in rosters if last.district.startswith(roster.area)]
     roster = Roster(max(fitting, key=lambda r: len(r.area))) if fitting else empty_roster(last.district)
     chosen = builtin_policy() if policy is None else parse_policy(policy.toml)
-    return why_not(last, chosen, roster, officer_id=officer, accused_unit=found.accused_unit).text(language)
+    return why_not(last, chosen, roster, officer_id=officer, accused_unit=found.accused_units or None).text(language)

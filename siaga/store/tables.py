@@ -187,13 +187,15 @@ incident_events: Final = sa.Table(
     sa.Index(None, "seq"),
 )
 
-#: Which incident each report is part of, also where the snapshot that says so came before the report.
+#: Which incident each report is part of, also where the snapshot that says so came before the report. The claim of
+#: the incident that it moved to most often, by merges and splits, is the newest.
 incident_reports: Final = sa.Table(
     "incident_reports",
     metadata,
     sa.Column("report_id", ID, primary_key=True),
     sa.Column("incident_id", ID, nullable=False),
     sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("moves", sa.Integer, nullable=False, server_default="0"),
     sa.Index(None, "incident_id"),
 )
 

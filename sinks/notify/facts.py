@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from siaga.contracts.escalation import EscalationState
 from siaga.contracts.incident import Reason
 from siaga.contracts.page import Page, Purpose
+from siaga.redaction import accused_units_of
 from siaga.store.tables import escalations, incidents, page_cancellations, pages
 from sinks.notify.look import Facts, Standing, Taken
 from sinks.notify.machine import Status
@@ -59,17 +60,15 @@ def _standings(connection: sa.Connection, incident_ids: Collection[str]) -> dict
     }
 
 
-def _accused(connection: sa.Connection, incident_ids: Collection[str]) -> dict[str, str]:
-    unit = incidents.c.body["facts"]["accused_unit"].as_string()
-    return {
-        row[0]: row[1]
+def _accused(connection: sa.Connection, incident_ids: Collection[str]) -> dict[str, tuple[str, ...]]:
+    body = incidents.c.body
+    asked = sa.select(incidents.c.incident_id, body["facts"], body["accused_units"])
+    found = {
+        incident_id: accused_units_of({"facts": facts, "accused_units": units})
         for some in chunks(incident_ids)
-        for row in connection.execute(
-            sa.select(incidents.c.incident_id, unit).where(
-                incidents.c.incident_id.in_(some), unit.is_not(None), unit != "null"
-            )
-        )
+        for incident_id, facts, units in connection.execute(asked.where(incidents.c.incident_id.in_(some)))
     }
+    return {incident_id: units for incident_id, units in found.items() if units}
 
 
 def _taken(connection: sa.Connection, retraction: Page) -> Taken:

@@ -55,7 +55,7 @@ class Facts:
     cancelled: frozenset[str] = frozenset()
     standings: Mapping[str, Standing] = field(default_factory=dict)
     #: Units accused, by incident.
-    accused: Mapping[str, str] = field(default_factory=dict)
+    accused: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     #: By retraction.
     taken: Mapping[str, Taken] = field(default_factory=dict)
 

@@ -165,6 +165,8 @@ def test_a_unit_never_learns_of_an_incident_that_accuses_it(role: UserRole, unit
     own = unit == accused or unit.startswith(f"{accused}-") or accused.startswith(f"{unit}-")
 
     assert (redaction.incident(audience, incident) is None) is own
+    merged = {**incident, "facts": {"accused_unit": "kecamatan-kajen"}, "accused_units": ["kecamatan-kajen", accused]}
+    assert (redaction.incident(audience, merged) is None) is own
     assert (redaction.report(audience, {"facts": {"accused_unit": accused}}) is None) is own
     assert redaction.incident(Audience(role), incident) is not None
 
