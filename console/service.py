@@ -12,6 +12,7 @@ import uvicorn
 from console.accounts.schema import upgrade
 from console.app import create_app
 from console.core import Core, make_core
+from siaga.serving import http_options
 from siaga.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ def serve(settings: Settings) -> None:
     Raises:
         siaga.settings.SettingsError: a setting is wrong.
     """
+    options = http_options(settings, "console")
     core = make_core(settings)
     prepare(core)
     app = create_app(core, with_live_page=True)
@@ -39,6 +41,7 @@ def serve(settings: Settings) -> None:
         server_header=False,
         timeout_graceful_shutdown=3,
         ws_max_size=1 << 20,
+        **options,
     )
     uvicorn.Server(config).run()
 

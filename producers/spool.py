@@ -55,19 +55,23 @@ class Cursor:
 class Spool:
     """A queue on disk. Every method may be called from any thread; one at a time does its work."""
 
-    def __init__(self, directory: Path, *, max_bytes: int, segment_bytes: int = _SEGMENT_BYTES) -> None:
+    def __init__(
+        self, directory: Path, *, max_bytes: int, segment_bytes: int = _SEGMENT_BYTES, least_free: int = 0
+    ) -> None:
         """Open the queue in ``directory`` (made if missing), repairing what a crash left.
 
         Args:
             directory: belongs to this queue alone.
             max_bytes: most that its segments may take on disk.
             segment_bytes: size from which a new segment is begun.
+            least_free: bytes of the disk that stay free, whoever fills the rest.
 
         Raises:
             SettingsError: another process holds the directory, or it cannot be used.
         """
         self.directory = directory
         self.max_bytes = max_bytes
+        self._least_free = least_free
         self._segment_bytes = min(segment_bytes, max(1, max_bytes // 4))
         self._lock = Lock()
         self._held = _hold(directory)
@@ -91,6 +95,11 @@ class Spool:
         """What the segments take on disk."""
         return sum(self._sizes.values())
 
+    @property
+    def short_of_space(self) -> bool:
+        """Whether the disk has less free than it should."""
+        return free_bytes(self.directory) < self._least_free
+
     # -- in and out -----------------------------------------------------------------------------------------------
 
     def append(self, entries: Sequence[Entry]) -> None:
@@ -104,6 +113,8 @@ class Spool:
         with self._lock:
             fresh = self._writer is None or self._writer.size >= self._segment_bytes
             if self.disk_bytes + len(stretch) + (len(MAGIC) if fresh else 0) > self.max_bytes:
+                raise SpoolFull
+            if free_bytes(self.directory) - len(stretch) < self._least_free:
                 raise SpoolFull
             writer = self._begin_segment() if fresh or self._writer is None else self._writer
             try:
@@ -218,6 +229,12 @@ class Spool:
     @staticmethod
     def _number(path: Path) -> int:
         return int(path.stem)
+
+
+def free_bytes(directory: Path) -> int:
+    """What the disk of ``directory`` has free for us."""
+    found = os.statvfs(directory)
+    return found.f_bavail * found.f_frsize
 
 
 def _hold(directory: Path) -> int:

@@ -14,7 +14,8 @@ import math
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import uvicorn
 import uvloop
@@ -29,6 +30,8 @@ from producers.journal import Journal, journal_directory
 from producers.metrics import GatewayMetrics
 from producers.publisher import Publisher
 from producers.spool import Spool
+from siaga.certificates import CertificateMetrics
+from siaga.serving import http_options
 from siaga.settings import Settings, SettingsError
 from siaga.wire.registry_tail import RegistryTail
 
@@ -45,21 +48,26 @@ def serve(settings: Settings) -> None:
     """Run the gateway until SIGTERM or SIGINT.
 
     Raises:
-        SettingsError: no broker is set, a port is taken, or another gateway holds the data directory.
+        SettingsError: no broker is set, a port is taken, another gateway holds the data directory, or it would speak
+            plain HTTP to a network.
     """
     settings.require_kafka()
+    options = http_options(settings, "gateway")
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     disable_created_metrics()  # type: ignore[no-untyped-call]
-    uvloop.run(_run(settings))
+    uvloop.run(_run(settings, options))
 
 
-async def _run(settings: Settings) -> None:
+async def _run(settings: Settings, options: Mapping[str, Any]) -> None:
     metrics = GatewayMetrics()
     ProcessCollector(registry=metrics.registry)
+    CertificateMetrics(metrics.registry).show(settings, "gateway", "kafka", "kafka_ca")
     with contextlib.ExitStack() as last:
         listening = last.enter_context(_listening(settings.gateway_host, settings.gateway_port))
         # First: it keeps a second gateway from everything else in the data directory.
-        spool = Spool(settings.data_dir / "spool", max_bytes=settings.spool_max_bytes)
+        spool = Spool(
+            settings.data_dir / "spool", max_bytes=settings.spool_max_bytes, least_free=settings.disk_least_free
+        )
         last.callback(spool.close)
         known = Known(settings.data_dir)
         last.callback(known.close)
@@ -93,7 +101,7 @@ async def _run(settings: Settings) -> None:
             posts = Posts(settings, known, batcher, metrics)
             gateway = Gateway(posts, metrics, lambda: _unready(known, spool))
             # Requests under way may wait for an acknowledgement, and then for the disk.
-            await _serve_http(gateway, listening, last_requests=math.ceil(settings.gateway_ack_timeout) + 3)
+            await _serve_http(gateway, listening, options, last_requests=math.ceil(settings.gateway_ack_timeout) + 3)
         finally:
             for task in beside:
                 task.cancel()
@@ -107,6 +115,8 @@ def _unready(known: Known, spool: Spool) -> str:
         return "devices and stations are not known yet; is Kafka there, and are its topics made ('siaga topics')?"
     if spool.disk_bytes >= spool.max_bytes * 0.99:
         return "the disk queue is full; see why Kafka takes nothing"
+    if spool.short_of_space:
+        return "the disk is nearly full (disk_least_free); make room on it"
     return ""
 
 
@@ -122,7 +132,9 @@ async def _follow(tail: RegistryTail, known: Known, publisher: Publisher) -> Non
     log.info("gateway: %d districts are known", len(known.registry.district_codes))
 
 
-async def _serve_http(app: Gateway, listening: socket.socket, *, last_requests: int) -> None:
+async def _serve_http(
+    app: Gateway, listening: socket.socket, options: Mapping[str, Any], *, last_requests: int
+) -> None:
     config = uvicorn.Config(
         app,
         http="httptools",
@@ -131,7 +143,7 @@ async def _serve_http(app: Gateway, listening: socket.socket, *, last_requests: 
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        **options,
         timeout_keep_alive=60,
         timeout_graceful_shutdown=last_requests,
     )
@@ -140,7 +152,7 @@ async def _serve_http(app: Gateway, listening: socket.socket, *, last_requests: 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.ask_to_end)
     host, port = listening.getsockname()[:2]
-    log.info("gateway: takes reports on http://%s:%s", host, port)
+    log.info("gateway: takes reports on %s://%s:%s", "https" if config.is_ssl else "http", host, port)
     await server.serve(sockets=[listening])
 
 

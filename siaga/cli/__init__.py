@@ -29,6 +29,7 @@ _MODULES: Final = (
     "scenario",
     "topics",
     "acl",
+    "doctor",
     "schemas",
 )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from siaga.cli.doctor import see_that_it_can_begin
 from siaga.cli.panels import PREPARE, RUN
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def console() -> None:
 
     settings = load_settings()
     log_to_stderr(settings.log_level)
+    see_that_it_can_begin(settings, "console")
     serve(settings)
 
 

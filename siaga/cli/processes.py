@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from siaga.cli.doctor import see_that_it_can_begin
 from siaga.cli.panels import RUN
 
 
@@ -21,6 +22,7 @@ def gateway() -> None:
 
     settings = load_settings()
     log_to_stderr(settings.log_level)
+    see_that_it_can_begin(settings, "gateway")
     serve(settings)
 
 
@@ -36,6 +38,7 @@ def streams(
     if port and port + worker > 65535:
         raise SettingsError(f"streams_metrics_port: {port} leaves no port for worker {worker}; choose a lower one")
     log_to_stderr(settings.log_level)
+    see_that_it_can_begin(settings, "streams")
     # Port 0 stays 0: each worker then takes a free one.
     serve(settings.model_copy(update={"streams_metrics_port": port + worker if port else 0}))
 
@@ -47,6 +50,7 @@ def sinks() -> None:
 
     settings = load_settings()
     log_to_stderr(settings.log_level)
+    see_that_it_can_begin(settings, "sinks")
     serve(settings)
 
 

@@ -277,21 +277,64 @@ def _db() -> None:
 
 @db.command()
 def upgrade() -> None:
-    """Bring the database's schema up to date; 'siaga sinks' does so by itself when it starts."""
+    """Bring the database's schema up to date, and that of the accounts.
+
+    'siaga sinks' and 'siaga console' do so by themselves when they start, where their roles may.
+    """
     import sqlalchemy as sa
 
+    from console.accounts.schema import upgrade as bring_up_accounts
+    from console.database import Database
     from siaga.settings import SettingsError, load_settings
     from sinks.database import engine_of
     from sinks.migrate import newest
     from sinks.migrate import upgrade as bring_up
 
-    engine = engine_of(load_settings(), writes=True)
+    settings = load_settings()
     try:
-        before = bring_up(engine)
+        before = bring_up(engine_of(settings, writes=True))
+        bring_up_accounts(Database(settings.database_url, settings.database_password_file).write)
     except sa.exc.OperationalError:
         raise SettingsError("database: does not answer; start it, or correct SIAGA_DATABASE") from None
+    except sa.exc.ProgrammingError:
+        raise SettingsError(
+            "database: this role may not change the schema; set SIAGA_DATABASE to the owner's URL (siaga_owner)"
+        ) from None
     now = newest()
     typer.echo(f"the schema is revision {now}" + ("" if before == now else f"; it was {before or 'empty'}"))
+
+
+@db.command()
+def roles(
+    apply: bool = typer.Option(False, "--apply", help="Run it on the database, as whoever SIAGA_DATABASE names."),
+) -> None:
+    """Print, or give, each process's rights in PostgreSQL. Run it as the tables' owner after 'siaga db upgrade'."""
+    import sqlalchemy as sa
+
+    from console.accounts.tables import METADATA
+    from siaga.settings import SettingsError, load_settings
+    from siaga.store.roles import grant_rights
+    from sinks.database import engine_of
+
+    statements = list(grant_rights(METADATA))
+    if not apply:
+        typer.echo("\n".join(statements))
+        return
+    engine = engine_of(load_settings())
+    if engine.dialect.name != "postgresql":
+        raise SettingsError("database: only PostgreSQL knows roles; set SIAGA_DATABASE to postgresql://…")
+    try:
+        with engine.begin() as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+    except sa.exc.OperationalError:
+        raise SettingsError("database: does not answer; start it, or correct SIAGA_DATABASE") from None
+    except sa.exc.ProgrammingError as error:
+        raise SettingsError(
+            f"database: the rights cannot be given ({type(error.orig).__name__}); make the roles with "
+            "deploy/postgres/roles.sql, run 'siaga db upgrade', and sign in as siaga_owner"
+        ) from None
+    typer.echo(f"{len(statements)} statements are done")
 
 
 # -- printing -----------------------------------------------------------------------------------------------------

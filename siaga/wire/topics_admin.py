@@ -63,7 +63,7 @@ def _ensure(admin: Any, settings: Settings) -> Ensured:
         _create(admin, missing, settings)
         admin.wait_for_topics([topic.name for topic in missing], timeout_ms=_REQUEST_MS)
     there = _described(admin)
-    wrong = [line for topic in TOPICS for line in _misfits(topic, there[topic.name], settings)]
+    wrong = [line for topic in TOPICS for line in misfits(topic, there[topic.name], settings)]
     wrong += _not_compacted(admin)
     if wrong:
         raise SettingsError("\n".join(wrong))
@@ -108,7 +108,8 @@ def _partitions(topic: Topic, settings: Settings) -> int:
     return 1 if topic.single_partition else settings.partitions
 
 
-def _misfits(topic: Topic, described: Mapping[str, Any], settings: Settings) -> list[str]:
+def misfits(topic: Topic, described: Mapping[str, Any], settings: Settings) -> list[str]:
+    """What does not fit of a topic as the broker describes it: a line for its partitions, or none."""
     has, wants = len(described["partitions"]), _partitions(topic, settings)
     if has == wants:
         return []

@@ -13,6 +13,7 @@ from typing import Protocol
 
 import psycopg
 
+from tests.support.certificates import Authority
 from tests.support.processes import Process, free_port
 from tests.support.wait import until
 
@@ -68,7 +69,8 @@ def missing_for_postgres() -> str | None:
 class PostgresCluster:
     """One server on loopback with a data directory of its own; data and port outlive a kill."""
 
-    def __init__(self) -> None:
+    def __init__(self, authority: Authority | None = None) -> None:
+        """With an ``authority`` it speaks TLS, and everybody but the administrator needs it and a password."""
         self.port = free_port()
         self._user = _user()
         # Not under pytest's directory, which only its owner may enter: the server may run as somebody else.
@@ -82,10 +84,30 @@ class PostgresCluster:
             # A crash of the server, not of the machine, is what tests try: the page cache survives it.
             *("-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=60"),
         ]
+        if authority is not None:
+            argv += self._closed(authority)
         self._log = Path(tempfile.mkdtemp(prefix="siaga-postgres-log-"))
         self._process = Process(
             "PostgreSQL", argv, log=self._log / "postgres.log", user=self._user, cwd=self.directory
         )
+
+    def _closed(self, authority: Authority) -> list[str]:
+        """What has it speak TLS and ask for passwords."""
+        pair, rules = authority.issue("siaga-postgres"), self.directory / "pg_hba.conf"
+        rules.write_text(
+            "host all siaga 127.0.0.1/32 trust\n"
+            "hostssl all all 127.0.0.1/32 scram-sha-256\n"
+            "hostnossl all all all reject\n"
+        )
+        certificate, key = self.directory / "server.crt", self.directory / "server.key"
+        certificate.write_bytes(pair.certificate.read_bytes())
+        key.write_bytes(pair.key.read_bytes())
+        for path in (rules, certificate, key):
+            path.chmod(0o600)
+            if self._user is not None:
+                shutil.chown(path, self._user)
+        options = {"ssl": "on", "ssl_cert_file": certificate, "ssl_key_file": key, "hba_file": rules}
+        return [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
 
     @property
     def running(self) -> bool:

@@ -1,4 +1,6 @@
-"""Apache Kafka with its lines shut: TLS, SCRAM, an authorizer; as ``deploy/kafka/security.properties`` has it."""
+"""Apache Kafka and PostgreSQL with their lines shut, as ``deploy/kafka`` and ``deploy/postgres`` have it, and Siaga
+between them, each process with its own user, role and certificates.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +8,17 @@ import subprocess
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
+import psycopg
+
 from siaga.settings import Settings
+from siaga.store.roles import OWNER, ROLES, database_rights, make_roles
 from siaga.wire.acls import PREFIX, apply_passwords, apply_rules, builtin_rights
 from tests.support.brokers import ROOT, ApacheKafka
 from tests.support.certificates import Authority, Pair
+from tests.support.databases import PostgresCluster, PostgresDatabase
+from tests.support.processes import Process
+from tests.support.stack import CONSOLE, GATEWAY, SINKS, STREAMS, Stack
 
 SUPER: Final = "siaga-super"
 _SECRETS: Final = "/etc/kafka/secrets"
@@ -112,3 +121,102 @@ class SecuredKafka(ApacheKafka):
     def settings(self, process: str, **more: Any) -> Settings:
         """Whole settings of them."""
         return Settings(**{**self.fields(process), **more})
+
+
+class SecuredDatabase:
+    """A database on a cluster that speaks TLS, with a role for each process and their passwords in files."""
+
+    def __init__(self, cluster: PostgresCluster, authority: Authority, passwords: Path) -> None:
+        self.cluster = cluster
+        self._authority = authority
+        self._passwords = passwords
+        passwords.mkdir(parents=True, exist_ok=True)
+        self._inner: PostgresDatabase = cluster.create()
+        self.name = self._inner.name
+        for statement in (*make_roles(), *database_rights(self.name)):
+            self.execute(statement)
+        for role in (OWNER, *ROLES.values()):
+            self.give_password(role, f"sandi-{role}")
+
+    def execute(self, statement: str) -> None:
+        """Run a statement in this database as the administrator."""
+        with psycopg.connect(
+            host="127.0.0.1", port=self.cluster.port, user="siaga", dbname=self.name, autocommit=True
+        ) as connection:
+            connection.execute(statement.encode())
+
+    def give_password(self, role: str, password: str) -> None:
+        """Give a role a password, in the database and in its file."""
+        self.execute(f"ALTER ROLE {role} PASSWORD '{password}'")
+        (self._passwords / role).write_text(password + "\n")
+
+    def url_of(self, role: str) -> str:
+        """Its URL for a role, as an operator writes it: the server is checked, the password stands elsewhere."""
+        checked = f"sslmode=verify-full&sslrootcert={self._authority.file}"
+        return f"postgresql://{role}@127.0.0.1:{self.cluster.port}/{self.name}?{checked}"
+
+    @property
+    def url(self) -> str:
+        """The administrator's, for a test that looks into it."""
+        return self._inner.url
+
+    def fields(self, role: str) -> dict[str, Any]:
+        """The settings with which a process uses it as ``role``."""
+        return {"database": self.url_of(role), "database_password_file": self._passwords / role}
+
+    def drop(self) -> None:
+        self._inner.drop()
+
+
+class SecuredStack(Stack):
+    """Siaga over closed lines: each process signs in as itself, gateway and command centre speak HTTPS."""
+
+    broker: SecuredKafka
+    database: SecuredDatabase
+
+    def __init__(self, broker: SecuredKafka, database: SecuredDatabase, directory: Path, **settings: Any) -> None:
+        self.web = broker.authority.issue("siaga-web")
+        web = {
+            f"{part}_{kind}_file": getattr(self.web, name) for part in ("gateway", "console") for kind, name in _PEM
+        }
+        key = directory / "link.key"
+        key.write_text("kunci-uji-" * 4 + "\n")
+        super().__init__(broker, database, directory, **{**web, "link_key_file": key, **settings})
+        self._http.close()
+        self._http = httpx.Client(timeout=30.0, verify=str(broker.authority.file))
+        self._launching = ""
+
+    @property
+    def settings(self) -> Settings:
+        """As whoever runs Siaga: to make topics and load the registry."""
+        return Settings(**{**self._chosen, **self.broker.fields("admin"), **self.database.fields(OWNER)})
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Of the process that is being launched; of whoever runs Siaga where none is."""
+        part = self._launching.partition("-")[0]
+        fields = self.broker.fields(part or "admin")
+        if part in (SINKS, CONSOLE):
+            fields |= self.database.fields(ROLES[part])
+        elif part not in (GATEWAY, STREAMS):
+            fields |= self.database.fields(OWNER)
+        plain = {key: value for key, value in super().environment.items() if key != "SIAGA_DATABASE"}
+        return {**plain, **{f"SIAGA_{name.upper()}": str(value) for name, value in fields.items()}}
+
+    @property
+    def gateway_url(self) -> str:
+        return super().gateway_url.replace("http:", "https:")
+
+    @property
+    def console_url(self) -> str:
+        return f"https://127.0.0.1:{self._chosen['console_port']}"
+
+    def launch(self, name: str) -> Process:
+        self._launching = name
+        try:
+            return super().launch(name)
+        finally:
+            self._launching = ""
+
+
+_PEM: Final = (("cert", "certificate"), ("key", "key"))

@@ -1,0 +1,144 @@
+"""What ``siaga doctor`` says: one line a thing, and what is to be done about it. Settings, certificates and disk are
+here; :mod:`siaga.wire.check` asks Kafka and :mod:`sinks.check` the database.
+
+In: the settings, and whose process is meant. Out: findings. State: none.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from siaga.certificates import FILES, expiry_of
+from siaga.serving import refuse_plain_http, trusted_proxies
+from siaga.settings import Settings, SettingsError
+from siaga.tls import client_context, server_context
+
+PROCESSES: Final = ("gateway", "streams", "sinks", "console", "watchdog")
+_DAY: Final = 86_400.0
+_SOON: Final = 14 * _DAY
+_SERVERS: Final = ("gateway", "console")
+#: Whose certificates each process uses, by the names they have in the metric.
+_CERTIFICATES: Final = {
+    "gateway": ("gateway", "kafka", "kafka_ca"),
+    "console": ("console", "kafka", "kafka_ca"),
+    "streams": ("kafka", "kafka_ca"),
+    "sinks": ("kafka", "kafka_ca"),
+}
+
+
+class State(StrEnum):
+    """What was found."""
+
+    RIGHT = "right"
+    #: It works, and should be otherwise.
+    WARNING = "warning"
+    #: It is away, and may come by itself: whoever needs it waits.
+    AWAY = "away"
+    #: Somebody must do something: waiting cannot help.
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line. ``text`` of what is wrong names the setting and the remedy."""
+
+    subject: str
+    state: State
+    text: str
+
+
+def check_settings(settings: Settings, processes: Iterable[str], now: float | None = None) -> Iterator[Finding]:
+    """What can be seen without asking anybody. ``now`` is epoch seconds."""
+    chosen = tuple(processes)
+    at = time.time() if now is None else now
+    for part in _SERVERS:
+        if part in chosen:
+            yield _tried(part, lambda part=part: _served(settings, part))  # type: ignore[misc]
+    named = sorted({name for process in chosen for name in _CERTIFICATES.get(process, ())})
+    for name in named:
+        path: Path | None = getattr(settings, FILES[name])
+        if path is not None:
+            yield _certificate(name, path, at)
+    if settings.kafka_security.endswith("SSL"):
+        yield _tried("kafka's certificates", lambda: _kafka_files(settings))
+    if "gateway" in chosen:
+        yield _disk(settings)
+
+
+def _tried(subject: str, act: Callable[[], str]) -> Finding:
+    try:
+        return Finding(subject, State.RIGHT, act())
+    except SettingsError as error:
+        return Finding(subject, State.WRONG, str(error))
+
+
+def _served(settings: Settings, part: str) -> str:
+    refuse_plain_http(settings, part)
+    certificate: Path | None = getattr(settings, f"{part}_cert_file")
+    if certificate is not None:
+        server_context(certificate=certificate, key=getattr(settings, f"{part}_key_file"), settings=part)
+        return "speaks HTTPS"
+    proxies = trusted_proxies(settings)
+    return f"speaks plain HTTP behind {', '.join(proxies)}" if proxies else "speaks plain HTTP"
+
+
+def _kafka_files(settings: Settings) -> str:
+    client_context(
+        authority=settings.kafka_ca_file,
+        certificate=settings.kafka_cert_file,
+        key=settings.kafka_key_file,
+        settings="kafka",
+    )
+    return "can be used"
+
+
+def _certificate(name: str, path: Path, now: float) -> Finding:
+    setting = FILES[name]
+    subject = f"certificate {name}"
+    until = expiry_of(path)
+    if math.isnan(until):
+        text = f"{setting}: {path} holds no certificate that can be read; correct SIAGA_{setting.upper()} or the file"
+        return Finding(subject, State.WRONG, text)
+    day = time.strftime("%Y-%m-%d %H:%M", time.gmtime(until))
+    if until <= now:
+        text = f"{setting}: the certificate in {path} expired at {day} UTC; put a renewed one in its place"
+        return Finding(subject, State.WRONG, text)
+    if until - now < _SOON:
+        text = f"{setting}: the certificate in {path} ends at {day} UTC; renew it before, no restart is needed"
+        return Finding(subject, State.WARNING, text)
+    return Finding(subject, State.RIGHT, f"is good until {day} UTC")
+
+
+def _disk(settings: Settings) -> Finding:
+    place = settings.data_dir.absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    found = os.statvfs(place)
+    free = found.f_bavail * found.f_frsize
+    if free < settings.disk_least_free:
+        text = (
+            f"disk_least_free: the disk of {settings.data_dir} has {free:,} bytes free and needs "
+            f"{settings.disk_least_free:,}; make room on it, or set SIAGA_DATA_DIR to another"
+        )
+        return Finding("disk", State.WRONG, text)
+    return Finding("disk", State.RIGHT, f"has {free:,} bytes free")
+
+
+def refuse_wrong(findings: Iterable[Finding]) -> list[Finding]:
+    """Let a process begin: what is away or a warning is given back, to be logged.
+
+    Raises:
+        SettingsError: something is wrong; a line for each.
+    """
+    found = list(findings)
+    wrong = [finding.text for finding in found if finding.state is State.WRONG]
+    if wrong:
+        raise SettingsError("\n".join(dict.fromkeys(wrong)))
+    return [finding for finding in found if finding.state is not State.RIGHT]

@@ -1,0 +1,89 @@
+"""What is wrong with the line to the database: address, certificate, sign-in, schema.
+
+In: the settings, and which process asks. Out: one finding: the first step that does not go, or that all do. State:
+none.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+
+from siaga.checks import Finding, State
+from siaga.settings import Settings, SettingsError
+from sinks.database import engine_of
+from sinks.migrate import newest, revision_of
+
+_SUBJECT: Final = "database"
+#: What PostgreSQL says while it will soon be there.
+_SOON: Final = ("starting up", "shutting down", "recovery", "too many", "remaining connection slots")
+
+
+def check_database(settings: Settings, process: str | None = None) -> Finding:
+    """Whether ``process`` can work with the database: sinks bring an old schema up to date where their role may."""
+    try:
+        engine = engine_of(settings)
+        with engine.connect() as connection, connection.begin():
+            return _schema(connection, process)
+    except SettingsError as error:
+        return Finding(_SUBJECT, State.WRONG, str(error))
+    except (sa.exc.OperationalError, OSError) as error:
+        return _about(settings, error)
+    except sa.exc.ProgrammingError:
+        return Finding(
+            _SUBJECT,
+            State.WRONG,
+            "database: this role may not read the schema's revision; give the rights with 'siaga db roles --apply'",
+        )
+
+
+def _schema(connection: sa.Connection, process: str | None) -> Finding:
+    revision, wanted = revision_of(connection), newest()
+    if revision == wanted:
+        return Finding(_SUBJECT, State.RIGHT, f"answers with schema {revision}")
+    has = f"its schema is revision {revision} of {wanted}" if revision else "it holds nothing of Siaga yet"
+    if process == "sinks" and _may_create(connection):
+        return Finding(_SUBJECT, State.WARNING, f"database: {has}; 'siaga sinks' changes it now")
+    if process == "console":
+        # It waits for the store, and shows what there is.
+        return Finding(_SUBJECT, State.AWAY, f"database: {has}; run 'siaga db upgrade', or start 'siaga sinks'")
+    return Finding(_SUBJECT, State.WRONG, f"database: {has}; run 'siaga db upgrade' as the owner of its tables")
+
+
+def _may_create(connection: sa.Connection) -> bool:
+    if connection.dialect.name != "postgresql":
+        return True
+    return bool(connection.scalar(sa.text("SELECT has_schema_privilege('public', 'CREATE')")))
+
+
+def _about(settings: Settings, error: Exception) -> Finding:
+    """What the driver says, without the parts of it that name hosts and people twice."""
+    said = str(getattr(error, "orig", None) or error)
+    if "certificate" in said or "SSL" in said:
+        text = (
+            f"database: the server's certificate or its TLS is not what the URL asks for ({_reason(said)}); correct "
+            "sslmode and sslrootcert in SIAGA_DATABASE, or renew the server's certificate"
+        )
+        return Finding(_SUBJECT, State.WRONG, text)
+    if "password" in said:
+        setting = "database_password_file" if settings.database_password_file else "database"
+        text = (
+            f"{setting}: PostgreSQL does not let the role in with this password; correct SIAGA_{setting.upper()}, or "
+            "give the role the password with ALTER ROLE"
+        )
+        return Finding(_SUBJECT, State.WRONG, text)
+    if "FATAL" in said and not any(word in said for word in _SOON):
+        text = (
+            f"database: PostgreSQL refuses us ({_reason(said)}); correct SIAGA_DATABASE, or the server's pg_hba.conf"
+        )
+        return Finding(_SUBJECT, State.WRONG, text)
+    return Finding(_SUBJECT, State.AWAY, "database: does not answer; start it, or correct SIAGA_DATABASE")
+
+
+def _reason(said: str) -> str:
+    """The last clause of the first line that names a reason."""
+    line = next(
+        (line for line in said.splitlines() if "FATAL" in line or "SSL" in line or "certificate" in line), said
+    )
+    return line.rpartition("failed: ")[2].rpartition("FATAL:")[2].strip()[:160]
