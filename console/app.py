@@ -16,6 +16,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
+from console import inbound
 from console.access import COOKIE
 from console.api import incidents, live, people, stations, views
 from console.core import Core
@@ -58,6 +59,7 @@ def create_app(core: Core, *, with_live_page: bool = False) -> FastAPI:
         views.router,
         plain.router,
         answer.router,
+        inbound.router,
     ):
         app.include_router(router)
 

@@ -1,5 +1,6 @@
-"""Puts a person's decision on Kafka. In: a checked command. Out: a record of ``siaga.commands`` in its district's
-partition, acknowledged by Kafka before this returns. State: one producer, made when it is first needed.
+"""Puts a person's decision on Kafka, and answers that cannot be used. In: a checked command, or a rejection.
+Out: a record of ``siaga.commands`` in its district's partition, or of ``siaga.rejected``, acknowledged before this
+returns. State: one producer, made when it is first needed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from kafka.errors import KafkaError
 from console.metrics import Metrics
 from siaga.contracts.command import Command
 from siaga.contracts.headers import cloud_event
-from siaga.contracts.topics import COMMANDS, partition_of
+from siaga.contracts.rejection import Rejection
+from siaga.contracts.topics import COMMANDS, REJECTED, partition_of
 from siaga.settings import Settings, SettingsError
 from siaga.wire.client import close_producer, connection
 
@@ -50,19 +52,37 @@ class CommandPublisher:
             subject=command.district,
         )
         try:
-            sent = self._connected().send(
-                COMMANDS,
-                value=command.to_json(),
-                key=command.district.encode(),
-                headers=headers,
-                partition=partition_of(command.district, self._settings.partitions),
-            )
-            sent.get(timeout=_SECONDS)
+            self._send(COMMANDS, command.to_json(), command.district, headers)
         except (KafkaError, SettingsError) as error:
             self._metrics.commands.labels(command.action.value, "failed").inc()
             log.warning("a command did not reach Kafka: %s", error)
             raise CommandError("kafka: did not take the command; try again in a moment") from error
         self._metrics.commands.labels(command.action.value, "accepted").inc()
+
+    def reject(self, rejection: Rejection) -> None:
+        """Set aside what could not be used and wait until Kafka has it.
+
+        Raises:
+            CommandError: it could not be sent within five seconds.
+        """
+        headers = cloud_event(
+            kind="rejection", source="console", event_id=str(rejection.rejection_id), at=rejection.at
+        )
+        try:
+            self._send(REJECTED, rejection.to_json(), rejection.source, headers)
+        except (KafkaError, SettingsError) as error:
+            log.warning("an answer that cannot be used was not set aside: %s", error)
+            raise CommandError("kafka: did not take the rejection; send the message again") from error
+
+    def _send(self, topic: str, value: bytes, key: str, headers: Any) -> None:
+        sent = self._connected().send(
+            topic,
+            value=value,
+            key=key.encode(),
+            headers=headers,
+            partition=partition_of(key, self._settings.partitions),
+        )
+        sent.get(timeout=_SECONDS)
 
     def _connected(self) -> Any:
         with self._lock:

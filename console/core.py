@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,6 +14,7 @@ from console.database import Database
 from console.feed import Feed
 from console.metrics import Metrics
 from siaga.certificates import CertificateMetrics
+from siaga.answers.gateways import Gateway, load_gateways
 from siaga.links import Links, make_links
 from siaga.settings import Settings
 
@@ -28,6 +31,7 @@ class Core:
     feed: Feed
     commands: CommandPublisher
     links: Links
+    gateways: Mapping[str, Gateway]
     metrics: Metrics
 
     @staticmethod
@@ -54,5 +58,6 @@ def make_core(settings: Settings) -> Core:
         feed=Feed(settings, database.read, metrics),
         commands=CommandPublisher(settings, metrics),
         links=make_links(settings),
+        gateways=load_gateways(settings, os.environ),
         metrics=metrics,
     )

@@ -6,9 +6,13 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from siaga.contracts.command import Action
+from siaga.answers.desk import Outcome
+from siaga.contracts.command import Action, Via
 
 _OUTCOMES: Final = ("accepted", "refused", "failed")
+#: What came of messages that bring answers, besides what the desk says.
+ANSWERS: Final = (*(outcome.value for outcome in Outcome), "forged", "unreadable", "failed", "no_message")
+_MESSAGES: Final = (Via.SMS, Via.WHATSAPP, Via.TELEGRAM)
 _SIGN_INS: Final = ("ok", "wrong", "locked")
 
 
@@ -19,6 +23,12 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.commands = Counter(
             "siaga_console_commands", "Commands by action and outcome.", ["action", "outcome"], registry=self.registry
+        )
+        self.answers = Counter(
+            "siaga_console_answers",
+            "Messages of gateways that bring officers' answers, by way and outcome.",
+            ["via", "outcome"],
+            registry=self.registry,
         )
         self.sign_ins = Counter(
             "siaga_console_sign_ins", "Attempts to sign in, by outcome.", ["outcome"], registry=self.registry
@@ -39,5 +49,8 @@ class Metrics:
         for action in Action:
             for outcome in _OUTCOMES:
                 self.commands.labels(action.value, outcome)
+        for via in _MESSAGES:
+            for outcome in ANSWERS:
+                self.answers.labels(via.value, outcome)
         for outcome in _SIGN_INS:
             self.sign_ins.labels(outcome)

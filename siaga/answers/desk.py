@@ -27,6 +27,8 @@ from siaga.contracts.rejection import Rejection, RejectReason, rejection_id
 
 #: Seconds after it was due for which a page can be answered by its code: as long as by its link.
 ANSWER_SECONDS: Final = 12 * 3600.0
+#: What is said of a tapped button that means nothing here, to whomever.
+UNKNOWN: Final = " / ".join(dict.fromkeys(told["unknown"] for told in answers_data()["told"].values()))
 _NAMESPACE: Final = UUID("5a1b9d2c-60d5-5c0b-a0a3-93f9a2a1c7de")
 
 

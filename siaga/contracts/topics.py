@@ -69,7 +69,7 @@ TOPICS: Final = (
     Topic(
         REJECTED,
         what="What could not be used: the original bytes, the reason, the field and the remedy",
-        written_by="streams, siaga csv",
+        written_by="streams, siaga csv; console and sinks for answers",
         contracts=("rejection",),
         key="where it came from",
     ),
@@ -107,7 +107,7 @@ TOPICS: Final = (
     Topic(
         COMMANDS,
         what="Decisions of people: acknowledge, resolve, verify, refute, override and others",
-        written_by="console, siaga ack and its likes",
+        written_by="console, sinks (Telegram), siaga ack and its likes",
         contracts=("command",),
     ),
     Topic(

@@ -18,6 +18,7 @@ from siaga.contracts.registry import Entity
 from siaga.contracts.roster import RosterEntry
 from siaga.escalation.conflict import is_conflicted
 from siaga.escalation.roster import Roster
+from siaga.redaction import accused_units_of
 from siaga.store.tables import incidents, pages, registry
 
 #: Pages looked at for one message; more than a few share a code only where somebody tries.
@@ -55,10 +56,7 @@ def _asked(connection: sa.Connection, row: Any) -> Asked:
         addresses=()
         if officer is None
         else tuple((ChannelKind(channel.kind), channel.address) for channel in officer.channels),
-        barred=any(
-            is_conflicted(row.agency, row.agency if unit is None else unit.kind, accused)
-            for accused in _accused(connection, about)
-        ),
+        barred=is_conflicted(row.agency, row.agency if unit is None else unit.kind, _accused(connection, about)),
     )
 
 
@@ -88,6 +86,5 @@ def _read(value: bytes | None) -> Roster | None:
 
 
 def _accused(connection: sa.Connection, about: Iterable[UUID]) -> list[str]:
-    unit = incidents.c.body["facts"]["accused_unit"].as_string()
-    wanted = sa.select(unit).where(incidents.c.incident_id.in_([str(one) for one in about]), unit.is_not(None))
-    return [found for found in connection.scalars(wanted) if found != "null"]
+    wanted = sa.select(incidents.c.body).where(incidents.c.incident_id.in_([str(one) for one in about]))
+    return [unit for body in connection.scalars(wanted) for unit in accused_units_of(body)]

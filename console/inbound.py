@@ -1,0 +1,147 @@
+"""``/answers/…``: gateways bring what officers sent back to a page by SMS, WhatsApp or Telegram.
+
+In: the post of a gateway that the setting ``answers_file`` names, with its proof. Out: the commands it means, on
+Kafka before it is answered, or a rejection without the number; and what the officer is told. State: none. Brought
+twice it is one answer: the command's id is made of the message's.
+
+A post that fails for a while is answered 503, so that the gateway brings it again.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+from xml.sax.saxutils import escape
+
+from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse, Response
+
+from console.access import CoreOf
+from console.commands import CommandError
+from console.core import Core
+from console.problems import Problem
+from siaga.answers.desk import UNKNOWN, Received, Settled, settle
+from siaga.answers.gateways import MOST_BYTES, TELEGRAM, Gateway, Post
+from siaga.answers.telegram import LONGEST_NOTE, Update, read_update
+from siaga.store.answering import asked_about
+
+router = APIRouter(include_in_schema=False)
+log = logging.getLogger(__name__)
+
+SOURCE: Final = "console.answers"
+_AGAIN: Final = {"Retry-After": "2"}
+
+
+@router.post("/answers/{name}")
+@router.post("/answers/{name}/{tail}")
+async def bring_answer(name: str, request: Request, core: CoreOf, tail: str = "") -> Response:
+    """Take what a gateway brings."""
+    gateway = core.gateways.get(name)
+    if gateway is None:
+        raise Problem(404, "gateway: there is none of this name; name it in the file of SIAGA_ANSWERS_FILE")
+    post = Post(await _body(request), {key.lower(): value for key, value in request.headers.items()}, tail)
+    return await run_in_threadpool(_take, core, gateway, post)
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > MOST_BYTES:
+            raise Problem(413, f"post: is too large; send at most {MOST_BYTES} bytes")
+    return body
+
+
+def _take(core: Core, gateway: Gateway, post: Post) -> Response:
+    now = core.now().timestamp()
+    if not gateway.is_genuine(post, now):
+        _count(core, gateway, "forged")
+        raise Problem(401, "proof: is missing or not this gateway's; compare its secret with the one of answers_file")
+    try:
+        if gateway.format == TELEGRAM:
+            return _take_update(core, gateway, read_update(post.fields()))
+        received = gateway.message_of(post, now)
+    except ValueError as error:
+        _count(core, gateway, "unreadable")
+        raise Problem(422, str(error)) from None
+    if received is None:
+        _count(core, gateway, "no_message")
+        return _told(gateway, None)
+    settled = _settled(core, received)
+    if _sent(core, gateway, settled):
+        return _told(gateway, settled)
+    if gateway.answer != "twiml":
+        raise Problem(503, "kafka: did not take the answer; bring it again", headers=_AGAIN)
+    # Twilio brings nothing twice: the officer has to know.
+    return _twiml(settled.reply_failed)
+
+
+def _settled(core: Core, received: Received) -> Settled:
+    now = core.now()
+    with core.database.read.connect() as connection:
+        return settle(
+            received, lambda codes, page_id: asked_about(connection, codes, page_id, now), source=SOURCE, now=now
+        )
+
+
+def _sent(core: Core, gateway: Gateway, settled: Settled) -> bool:
+    """Whether Kafka has all that came of a message."""
+    try:
+        for command in settled.commands:
+            core.commands.publish(command)
+        if settled.rejection is not None:
+            core.commands.reject(settled.rejection)
+    except CommandError:
+        _count(core, gateway, "failed")
+        return False
+    _count(core, gateway, settled.outcome.value)
+    return True
+
+
+def _count(core: Core, gateway: Gateway, outcome: str) -> None:
+    core.metrics.answers.labels(gateway.via.value, outcome).inc()
+
+
+# -- what is answered ------------------------------------------------------------------------------------------------
+
+
+def _told(gateway: Gateway, settled: Settled | None) -> Response:
+    reply = None if settled is None else settled.reply
+    if gateway.answer == "twiml":
+        return _twiml(reply)
+    return JSONResponse({"status": "no_message" if settled is None else settled.outcome.value, "reply": reply})
+
+
+def _twiml(reply: str | None) -> Response:
+    """What Twilio does next: send ``reply`` to whoever wrote."""
+    message = "" if reply is None else f"<Message>{escape(reply)}</Message>"
+    return Response(
+        f'<?xml version="1.0" encoding="UTF-8"?><Response>{message}</Response>', media_type="application/xml"
+    )
+
+
+def _take_update(core: Core, gateway: Gateway, update: Update | None) -> Response:
+    """Telegram: the answer to its post may call one method, which needs no token here."""
+    if update is None:
+        raise ValueError("post: is no update; point only Telegram's webhook here")
+    if update.received is None:
+        _count(core, gateway, "no_message")
+        return JSONResponse(_note(update, None) if update.query_id is not None else {})
+    settled = _settled(core, update.received)
+    if not _sent(core, gateway, settled):
+        raise Problem(503, "kafka: did not take the answer; bring it again", headers=_AGAIN)
+    if update.query_id is not None:
+        return JSONResponse(_note(update, settled.reply))
+    if settled.reply is None:
+        return JSONResponse({})
+    return JSONResponse({"method": "sendMessage", "chat_id": update.chat_id, "text": settled.reply})
+
+
+def _note(update: Update, reply: str | None) -> dict[str, object]:
+    return {
+        "method": "answerCallbackQuery",
+        "callback_query_id": update.query_id,
+        "text": (reply or UNKNOWN)[:LONGEST_NOTE],
+        "show_alert": True,
+    }
