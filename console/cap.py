@@ -43,13 +43,13 @@ def alert(row: Mapping[str, Any], card: Mapping[str, Any], taxonomy: Taxonomy) -
         taxonomy: what its kind is called.
     """
     first = _time(row["opened_at"])
-    over = row["state"] in (IncidentState.RESOLVED, IncidentState.DISMISSED)
+    over = not IncidentState(row["state"]).is_open
     root = Xml.Element("alert", xmlns=NAMESPACE)
     _add(root, "identifier", f"{row['incident_id']}.{row['version']}")
     _add(root, "sender", _SENDER)
     _add(root, "sent", first if row["version"] == 1 else _time(row["updated_at"]))
     _add(root, "status", "Exercise" if row["drill"] else "Actual")
-    cancelled = row["state"] == IncidentState.DISMISSED
+    cancelled = row["state"] in (IncidentState.DISMISSED, IncidentState.MERGED)
     _add(root, "msgType", "Alert" if row["version"] == 1 else "Cancel" if cancelled else "Update")
     _add(root, "scope", "Restricted")
     _add(root, "restriction", _RESTRICTION)

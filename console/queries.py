@@ -128,6 +128,14 @@ def reports_of(connection: sa.Connection, incident_id: str) -> list[Row]:
     return found
 
 
+def reports_elsewhere(connection: sa.Connection, incident_id: str, report_ids: Sequence[str]) -> list[str]:
+    """Those of the reports that are not of the incident, as far as is stored."""
+    table = reports.c
+    wanted = sa.select(table.report_id).where(table.report_id.in_(report_ids), table.incident_id == incident_id)
+    here = set(connection.scalars(wanted)) if report_ids else set()
+    return [report_id for report_id in report_ids if report_id not in here]
+
+
 def history_of(connection: sa.Connection, incident_id: str) -> list[Row]:
     """What happened to an incident, oldest first."""
     wanted = (

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from typing import Any, Final
+from uuid import UUID
 
 import sqlalchemy as sa
 
 from siaga.contracts.incident import IncidentState
 from siaga.rules.taxonomy import Taxonomy, builtin_taxonomy, parse_taxonomy
-from sinks.tables import incidents, registry, rejected
+from sinks.tables import incidents, registry, rejected, reports
 
 #: Columns of an incident that anybody who may use the command line may see: no officer, no confidential reason.
 _INCIDENT: Final = (
@@ -58,6 +59,14 @@ def list_incidents(
         shown = [reason for reason in row["reasons"] if not reason["confidential"]]
         found.append({**{name: row[name] for name in _INCIDENT}, "reasons": shown})
     return found
+
+
+def reports_of(connection: sa.Connection, incident_id: UUID) -> list[dict[str, Any]]:
+    """What tells the reports of an incident from each other, oldest first."""
+    names = ("report_id", "station_id", "kind", "reporter_role", "occurred_at", "received_at")
+    asked = sa.select(*(reports.c[name] for name in names)).where(reports.c.incident_id == str(incident_id))
+    rows = connection.execute(asked.order_by(reports.c.received_at, reports.c.report_id)).mappings()
+    return [dict(row) for row in rows]
 
 
 def list_rejected(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Annotated, Any, Final
@@ -40,6 +40,7 @@ from console.queries import (
     history_of,
     one_incident,
     pages_of,
+    reports_elsewhere,
     reports_of,
     steps_of,
 )
@@ -229,6 +230,8 @@ def command_incident(incident_id: UUID, decision: CommandIn, caller: Acting, cor
     refused = core.metrics.commands.labels(decision.action.value, "refused")
     with core.database.read.connect() as connection:
         row, _ = _visible(connection, caller, incident_id)
+        into = None if decision.into is None else _visible_into(connection, caller, decision.into)
+        strangers = reports_elsewhere(connection, str(incident_id), [str(r) for r in decision.report_ids])
     if decision.action in _COMMANDS_ONLY and caller.user.role is UserRole.OPERATOR:
         refused.inc()
         raise Problem(403, f"action: {decision.action} needs commander; ask the commander on duty to decide")
@@ -245,11 +248,42 @@ def command_incident(incident_id: UUID, decision: CommandIn, caller: Acting, cor
     except ValidationError as error:
         refused.inc()
         raise problem_of(error) from None
+    why_not = _why_not_merged(row, into) if into is not None else _why_not_split(strangers)
+    if why_not is not None:
+        refused.inc()
+        raise why_not
     try:
         core.commands.publish(command)
     except CommandError as error:
         raise Problem(503, str(error), headers={"Retry-After": "2"}) from error
     return CommandAccepted(command_id=command.command_id)
+
+
+def _visible_into(connection: sa.Connection, caller: Caller, incident_id: UUID) -> dict[str, Any]:
+    row = one_incident(connection, str(incident_id))
+    if row is None or not redaction.may_see(caller.audience, row):
+        raise field_problem("into", "there is no such incident for you", "name one that /api/incidents shows")
+    return row
+
+
+def _why_not_merged(row: Mapping[str, Any], into: Mapping[str, Any]) -> Problem | None:
+    """Why two incidents cannot become one, as far as is known here; the streams have the last word."""
+    if into["district"] != row["district"]:
+        message = f"lies in district {into['district']}, and this one in {row['district']}"
+        return field_problem("into", message, "merge incidents of one district only; a note tells of the other")
+    if into["drill"] != row["drill"]:
+        return field_problem("into", "is a drill, or this one is", "merge drills with drills only")
+    for field, one in (("incident_id", row), ("into", into)):
+        if not IncidentState(one["state"]).is_open:
+            return field_problem(field, f"is {one['state']}", "merge open incidents only; reopen it first")
+    return None
+
+
+def _why_not_split(strangers: Sequence[str]) -> Problem | None:
+    if not strangers:
+        return None
+    message = f"{strangers[0]} is not of this incident"
+    return field_problem("report_ids", message, "read the incident again, and name reports that it has")
 
 
 def _visible(connection: sa.Connection, caller: Caller, incident_id: UUID) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from siaga.contracts.base import CleanText, Token
-from siaga.contracts.command import Action
+from siaga.contracts.command import MOST_SPLIT, Action
 from siaga.contracts.escalation import EscalationReason, EscalationState
 from siaga.contracts.incident import IncidentState
 from siaga.contracts.report import Facts
@@ -203,6 +203,12 @@ class CommandIn(BaseModel):
     assignee: Token | None = Field(None, description="For `assign`: an officer's id")
     agency: Token | None = Field(None, description="For `hand_off`: who should take it")
     minutes: Annotated[int, Field(ge=1, le=24 * 60)] | None = None
+    into: UUID | None = Field(
+        None, description="For `merge`: the incident of the same district that takes the reports"
+    )
+    report_ids: Annotated[list[UUID], Field(max_length=MOST_SPLIT)] = Field(
+        [], description="For `split`: the reports that leave to an incident of their own"
+    )
 
     @model_validator(mode="after")
     def _one_line(self) -> Self:

@@ -46,6 +46,8 @@ def register(app: typer.Typer) -> None:
         ("override", override),
         ("assign", assign),
         ("note", note),
+        ("merge", merge),
+        ("split", split),
     ):
         app.command(name, rich_help_panel=DECIDE)(command)
 
@@ -199,6 +201,77 @@ def note(
     _decide("note", incident, by=by, reason=text, wait=wait, as_json=as_json)
 
 
+def merge(
+    incident: str = _Incident,
+    into: str = typer.Argument(help="The incident of the same district that takes them: id, or its beginning."),
+    *,
+    by: str | None = _By,
+    reason: str = _Why,
+    wait: float = _Wait,
+    as_json: bool = _Json,
+) -> None:
+    """Make two incidents one: the second keeps its id and is decided anew from the reports of both."""
+    from siaga.cli.running import settings_of_running
+
+    settings = settings_of_running()
+    merged, target = find_incident(settings, incident), find_incident(settings, into, field="into")
+    if merged.district != target.district:
+        where = f"lies in district {target.district}, and the other one in {merged.district}"
+        _fail(f"into: {where}; merge incidents of one district only")
+    _decide("merge", incident, by=by, reason=reason, into=target.incident_id, wait=wait, as_json=as_json)
+
+
+def split(
+    incident: str = _Incident,
+    reports: list[str] = typer.Argument(
+        None, help="The reports that leave: ids, or their beginnings. Without any, those it has are listed."
+    ),
+    *,
+    by: str | None = _By,
+    reason: str = _Why,
+    wait: float = _Wait,
+    as_json: bool = _Json,
+) -> None:
+    """Have reports leave to an incident of their own, which climbs by itself; this undoes a merge."""
+    from siaga.cli.running import settings_of_running
+
+    settings = settings_of_running()
+    known = _reports_of(settings, find_incident(settings, incident))
+    if not reports:
+        _list_reports(known, as_json=as_json)
+        return
+    leaving = [_one_of(known, named) for named in reports]
+    _decide("split", incident, by=by, reason=reason, report_ids=leaving, wait=wait, as_json=as_json)
+
+
+def _reports_of(settings: Settings, incident: Found) -> list[dict[str, Any]]:
+    from sinks.queries import reports_of
+    from sinks.reading import reading
+
+    with reading(settings) as connection:
+        return reports_of(connection, incident.incident_id)
+
+
+def _list_reports(known: list[dict[str, Any]], *, as_json: bool) -> None:
+    """What tells the reports of an incident from each other. Who sent them, and their words, are confidential."""
+    import json
+
+    if as_json:
+        typer.echo(json.dumps(known, default=str, ensure_ascii=False))
+        return
+    for report in known:
+        words = (report["report_id"], report["station_id"], report["kind"], report["reporter_role"])
+        typer.echo("  ".join((*words, f"{report['received_at']:%Y-%m-%d %H:%M:%S%z}")))
+
+
+def _one_of(known: list[dict[str, Any]], named: str) -> str:
+    found = [str(report["report_id"]) for report in known if str(report["report_id"]).startswith(named.lower())]
+    if len(found) != 1:
+        what = "none of its reports has this id" if not found else "several of its reports begin so"
+        _fail(f"reports: {what}; 'siaga split' with the incident alone lists them")
+    return found[0]
+
+
 # -- all of them --------------------------------------------------------------------------------------------------
 
 
@@ -254,19 +327,19 @@ def _said(action: Action) -> str:
     return action.value.replace("_", " ")
 
 
-def find_incident(settings: Settings, named: str) -> Found:
+def find_incident(settings: Settings, named: str, *, field: str = "incident") -> Found:
     """The one incident of this id, or whose id begins so; ends the program where there is none or are several."""
     from sinks.paging_queries import SHORTEST_PREFIX, find_incidents
     from sinks.reading import reading
 
     if len(named) < SHORTEST_PREFIX:
-        _fail(f"incident: is too short; write {SHORTEST_PREFIX} characters or more, as 'siaga incidents' shows them")
+        _fail(f"{field}: is too short; write {SHORTEST_PREFIX} characters or more, as 'siaga incidents' shows them")
     with reading(settings) as connection:
         found = find_incidents(connection, named)
     if not found:
-        _fail("incident: there is none of this id; see 'siaga incidents'")
+        _fail(f"{field}: there is none of this id; see 'siaga incidents'")
     if len(found) > 1:
-        _fail("incident: several ids begin so; write more of it")
+        _fail(f"{field}: several ids begin so; write more of it")
     return found[0]
 
 

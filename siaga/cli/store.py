@@ -20,6 +20,7 @@ _STATES: Final = {
     "acknowledged": "diterima / acknowledged",
     "resolved": "selesai / resolved",
     "dismissed": "ditutup / dismissed",
+    "merged": "digabung / merged",
 }
 
 #: Characters of an id in a table: enough for 'siaga ack' and its likes. JSON has it whole.

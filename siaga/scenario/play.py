@@ -42,7 +42,7 @@ _REGISTRY_SECONDS: Final = 20.0
 _OUTAGE_STATIONS: Final = 5
 
 
-_OVER: Final = (EscalationState.RESOLVED.value, EscalationState.DISMISSED.value)
+_OVER: Final = tuple(state.value for state in EscalationState if state.is_over)
 
 
 class _Failed(RuntimeError):

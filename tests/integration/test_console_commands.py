@@ -96,6 +96,47 @@ def test_who_may_not_decide_is_told_why_and_nothing_is_sent(rows: Filled, centre
     assert 'siaga_console_commands_total{action="dismiss",outcome="refused"} 1.0' in centre.get("/metrics").text
 
 
+def test_an_operator_merges_and_splits_and_is_told_at_once_what_cannot_be(rows: Filled, centre: Centre) -> None:
+    brawl, crowd = filled.incident(), filled.incident("order.crowd", station=builders.SECOND_STATION)
+    elsewhere = filled.incident(station=builders.OTHER_STATION)
+    over, drill = filled.incident(state="resolved"), filled.incident(drill=True)
+    accusing = filled.incident("neutrality.officer", facts={"accused_unit": "polsek-kajen"})
+    rows.put(brawl, crowd, elsewhere, over, drill, accusing)
+    report = builders.report()
+    rows.put_report(report, crowd["incident_id"])
+    centre.add("kanit-kajen", UserRole.OPERATOR, agency="polsek-kajen")
+
+    def say(body: dict[str, Any], about: dict[str, Any] = brawl, name: str = "operator") -> Any:
+        return centre.post(f"/api/incidents/{about['incident_id']}/commands", body, name)
+
+    def merge(into: dict[str, Any], about: dict[str, Any] = brawl, name: str = "operator") -> Any:
+        return say({"action": "merge", "into": into["incident_id"]}, about, name)
+
+    refused = {
+        "viewer": (merge(crowd, name="viewer").status_code, 403),
+        "district": (merge(elsewhere).json()["errors"][0]["field"], "into"),
+        "closed": (merge(over).status_code, 422),
+        "from closed": (merge(brawl, over).status_code, 422),
+        "drill": (merge(drill).status_code, 422),
+        "itself": (merge(brawl).status_code, 422),
+        "into nothing": (say({"action": "merge"}).status_code, 422),
+        "unseen": (merge(accusing, name="kanit-kajen").status_code, 422),
+        "split nothing": (say({"action": "split"}).status_code, 422),
+        "another's": (say({"action": "split", "report_ids": [report["report_id"]]}).status_code, 422),
+    }
+    assert {why: got for why, (got, _) in refused.items()} == {why: wanted for why, (_, wanted) in refused.items()}
+    assert "lies in district" in merge(elsewhere).text
+    assert commands_on(centre.settings, builders.DISTRICT) == []
+
+    merged = merge(crowd)
+    split = say({"action": "split", "report_ids": [report["report_id"]], "reason": "lain soal"}, crowd)
+
+    assert (merged.status_code, split.status_code) == (202, 202)
+    (first, _), (second, _) = commands_on(centre.settings, builders.DISTRICT)
+    assert (first.action, str(first.into), first.by) == (Action.MERGE, crowd["incident_id"], "operator")
+    assert (second.action, [str(r) for r in second.report_ids]) == (Action.SPLIT, [report["report_id"]])
+
+
 def test_the_link_of_a_page_answers_it_once_and_only_when_asked_to(rows: Filled, centre: Centre) -> None:
     incident = filled.incident(severity=1)
     rows.put(incident)
