@@ -5,6 +5,7 @@ Input: the districts a batch changed. Output: a :class:`Batch`, in the order it 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -69,6 +70,7 @@ def gather(
 ) -> Batch:
     """Settle the districts that changed and collect what is to be written."""
     batch = Batch()
+    counted = _Counted()
     for district in districts.take_touched():
         settle_now(district, duties)
         partition, code = districts.partition(district.code), district.code
@@ -78,7 +80,7 @@ def gather(
         batch.rows += [Row(partition, key.encode(), value) for key, value in (*rows, *told.rows)]
         incidents = [incident for part in settled for incident in part.incidents]
         troubles = [trouble for part in settled for trouble in part.troubles]
-        _count(incidents, len(troubles), told.escalations, told.pages)
+        counted.add(incidents, len(troubles), told.escalations, told.pages)
         batch.records += _records(INCIDENTS, partition, code, incidents, now)
         batch.records += _records(ESCALATIONS, partition, code, told.escalations, now)
         batch.records += _records(PAGES, partition, code, told.pages, now)
@@ -90,20 +92,38 @@ def gather(
         batch.records += _records(REJECTED, place, rejection.source, [rejection], now)
     for canary in canaries:
         batch.records += _records(INCIDENTS, canary.partition, "canary", [canary], now)
+    counted.show()
     return batch
 
 
-def _count(
-    incidents: Iterable[Incident], troubles: int, escalations: Iterable[Escalation], pages: Iterable[Page]
-) -> None:
-    for incident in incidents:
-        metrics.SNAPSHOTS.labels(severity=str(int(incident.severity))).inc()
-    metrics.TROUBLES.inc(troubles)
-    for escalation in escalations:
-        if any(step.reason is EscalationReason.LEVELS_EXHAUSTED for step in escalation.steps):
-            metrics.EXHAUSTED.inc()
-    for page in pages:
-        metrics.PAGES.labels(severity=str(int(page.severity))).inc()
+class _Counted:
+    """What a batch told, counted and shown at once: a metric costs as much as a small decision."""
+
+    def __init__(self) -> None:
+        self._snapshots: Counter[int] = Counter()
+        self._pages: Counter[int] = Counter()
+        self._troubles = self._exhausted = 0
+
+    def add(
+        self, incidents: Iterable[Incident], troubles: int, escalations: Iterable[Escalation], pages: Iterable[Page]
+    ) -> None:
+        """Count what is told of a district."""
+        self._snapshots.update(int(incident.severity) for incident in incidents)
+        self._pages.update(int(page.severity) for page in pages)
+        self._troubles += troubles
+        self._exhausted += sum(
+            any(step.reason is EscalationReason.LEVELS_EXHAUSTED for step in escalation.steps)
+            for escalation in escalations
+        )
+
+    def show(self) -> None:
+        """Add it to the metrics."""
+        for severity, count in self._snapshots.items():
+            metrics.SNAPSHOTS.labels(severity=str(severity)).inc(count)
+        for severity, count in self._pages.items():
+            metrics.PAGES.labels(severity=str(severity)).inc(count)
+        metrics.TROUBLES.inc(self._troubles)
+        metrics.EXHAUSTED.inc(self._exhausted)
 
 
 def timer_records(districts: Districts, timers: Iterable[Timer], now: datetime) -> list[Outgoing]:

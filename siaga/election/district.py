@@ -78,5 +78,10 @@ class District:
             _CLASSES[self._vulnerability[number]],
         )
 
+    def place(self, station_id: str) -> tuple[float, float] | None:
+        """Where the station of this number stands (latitude and longitude, WGS 84 degrees), or None."""
+        number = self._index.get(station_id)
+        return None if number is None else (self._lat[number], self._lon[number])
+
     def __repr__(self) -> str:
         return f"<District {self.code} of {len(self)} stations>"

@@ -56,7 +56,8 @@ def escalation_of(
     village = None if subject.station_id is None else subject.station_id[:13]
     offered = mediators(roster, policy, case.query, kind=subject.kind, village=village)
     latest = {(c.officer_id, c.channel): c for c in case.this_round() if c.purpose is not Purpose.RETRACTION}
-    return Escalation(
+    # Not validated again, nor its steps: the parts were, where they came in.
+    return Escalation.of_valid(
         schema_version=1,
         incident_id=UUID(subject.incident_id),
         generation=case.generation,
@@ -79,7 +80,7 @@ def escalation_of(
         verify=case.purpose is Purpose.VERIFY,
         cluster_id=_uuid(subject.cluster_id),
         paged=tuple(
-            Paged(
+            Paged.of_valid(
                 officer_id=call.officer_id,
                 agency=call.agency,
                 channel=call.channel,
@@ -102,8 +103,7 @@ def escalation_of(
 
 
 def _step(at: float, note: Note) -> Step:
-    # Not validated again: its parts were, where they came in.
-    return Step.model_construct(
+    return Step.of_valid(
         at=moment(at),
         reason=note.reason,
         level=note.level,

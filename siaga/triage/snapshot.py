@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from siaga.contracts.incident import Change, HistoryEntry, Incident, Override
 from siaga.rules.agency import agencies
@@ -32,9 +33,10 @@ def snapshot_of(
     lead, support = agencies(decision.kind, *accused)
     ours = sum(standing.person == ITSELF for standing in incident.standings.values())
     standing = bool(incident.standings)
-    return Incident(
+    # Not validated again, nor its history: the parts were, where they came in.
+    return Incident.of_valid(
         schema_version=1,
-        incident_id=incident.incident_id,
+        incident_id=UUID(incident.incident_id),
         version=incident.version,
         generation=incident.generation,
         district=incident.district,
@@ -61,11 +63,11 @@ def snapshot_of(
         report_count=len(incident.standings) - ours,
         # What Siaga itself noticed is one more voice for the rules, and none of a person.
         reporter_count=subject.reporter_count - (ours > 0) if standing else 0,
-        report_ids=tuple(incident.report_ids),
+        report_ids=tuple(UUID(report_id) for report_id in incident.report_ids),
         report_moves=tuple(incident.moves.get(r, 0) for r in incident.report_ids) if incident.moves else (),
-        merged_into=incident.merged_into,
+        merged_into=None if incident.merged_into is None else UUID(incident.merged_into),
         accused_units=accused,
-        cluster_id=incident.cluster_id,
+        cluster_id=None if incident.cluster_id is None else UUID(incident.cluster_id),
         clock_skewed=subject.skewed,
         first_occurred_at=moment(subject.first_at),
         last_occurred_at=moment(subject.last_at),
@@ -98,8 +100,7 @@ def _override(override: Mapping[str, Any] | None) -> Override | None:
 
 def _entry(entry: Mapping[str, Any]) -> HistoryEntry:
     reports = entry.get("reports", 1)
-    # Not validated again: its parts were, where they came in.
-    return HistoryEntry.model_construct(
+    return HistoryEntry.of_valid(
         change=Change(entry["change"]),
         at=moment(entry["at"]),
         by=entry["by"],

@@ -47,15 +47,16 @@ def _look_at(state: DistrictState, family: str, drill: bool, registry: Registry)
 
 def _local(incidents: list[IncidentRecord], registry: Registry) -> Iterator[Trouble]:
     for incident in incidents:
-        station = _station(incident, registry)
-        if station is not None:
-            subject = incident.subject
+        if incident.station_id is None:
+            continue
+        district, subject = registry.district(incident.district), incident.subject
+        place = None if district is None else district.place(incident.station_id)
+        if place is not None:
             yield Trouble(
                 incident.incident_id,
                 incident.district,
-                station.station_id,
-                station.lat,
-                station.lon,
+                incident.station_id,
+                *place,
                 subject.first_at,
                 subject.last_at,
                 incident.cluster_id,

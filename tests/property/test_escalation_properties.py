@@ -13,6 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
+from siaga.contracts.escalation import Escalation
 from siaga.contracts.escalation import EscalationState as S
 from siaga.contracts.page import Page, Purpose
 from siaga.contracts.page_result import PageStatus, ResultReason
@@ -245,6 +246,7 @@ class Escalations(RuleBasedStateMachine):
         for snapshot in self.world.snapshots[self.read_snapshots :]:
             known = self.versions.get(snapshot.incident_id, 0)
             assert snapshot.version in (known, known + 1)
+            assert Escalation.model_validate_json(snapshot.to_json()) == snapshot
             self.versions[snapshot.incident_id] = snapshot.version
         self.read_snapshots = len(self.world.snapshots)
 
