@@ -18,6 +18,7 @@ from sinks import metrics
 from sinks.notify import metrics as notify_metrics
 from sinks.notify.notifier import Notifier
 from sinks.notify.publish import ResultPublisher
+from sinks.notify.telegram_answers import TelegramAnswers
 from sinks.store import Store
 from sinks.sweeper import Sweeper
 
@@ -73,6 +74,9 @@ def _parts(settings: Settings, stop: Event, ready: Callable[[], None]) -> list[P
         Notifier(settings, stop, wake=paged, active=sending, told=told),
         ResultPublisher(settings, stop, wake=told, active=sending),
     ]
+    answers = TelegramAnswers(settings, stop, active=sending)
+    if answers.is_on:
+        parts.append(answers)
     return [*parts, Sweeper(settings, stop)] if settings.sweeper else parts
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from siaga.contracts.page_result import ResultReason
-from sinks.notify import http_adapter
+from sinks.notify import http_adapter, telegram_adapter
 from sinks.notify.channels import ChannelSpec
 from sinks.notify.outcome import Message, Outcome, Verdict
 
@@ -25,6 +25,8 @@ def send(spec: ChannelSpec, message: Message) -> Outcome:
             from sinks.notify import apprise_adapter  # a second of loading, for those who use it
 
             return apprise_adapter.send(spec, message)
+        if spec.adapter == "telegram":
+            return telegram_adapter.send(spec, message)
         return http_adapter.send(spec, message)
     except Exception as error:
         return Outcome(Verdict.UNCLEAR, ResultReason.OTHER, f"the adapter raised {type(error).__name__}")

@@ -19,7 +19,8 @@ from siaga.rules.errors import Findings, RulesError, read_toml
 from siaga.settings import Settings, SettingsError
 from sinks.notify.limits import Limit
 
-ADAPTERS: Final = ("http", "apprise")
+ADAPTERS: Final = ("http", "apprise", "telegram")
+TELEGRAM_URL: Final = "https://api.telegram.org"
 _BODIES: Final = ("page", "json", "form")
 _PLACEHOLDER: Final = re.compile(r"\{([a-z]+)\}")
 _SECRET: Final = re.compile(r"\{(env|file):([^}]+)\}")
@@ -32,7 +33,10 @@ _NUMBERS: Final = (
 )
 _COUNTS: Final = ("tries", "parallel", "circuit_failures")
 _COMMON: Final = (*_NUMBERS, *_COUNTS, "repeats_safely", "limits", "receipt_seconds")
-_OWN: Final = ("adapter", "url", "body", "fields", "headers", "receipt", "ask_url", "ask_status", "delivered")
+_OWN: Final = (
+    *("adapter", "url", "body", "fields", "headers", "receipt", "ask_url", "ask_status", "delivered"),
+    *("token", "poll"),
+)
 #: Channels whose messages are short: they cost by length, or are read out.
 BRIEF: Final = (ChannelKind.SMS, ChannelKind.VOICE)
 
@@ -45,8 +49,12 @@ class ChannelSpec:
     adapter: str | None
     url: str = field(repr=False, default="")
     body: str = "page"
-    fields: Mapping[str, str] = field(repr=False, default_factory=dict)
+    #: Texts, and tables and lists of them.
+    fields: Mapping[str, Any] = field(repr=False, default_factory=dict)
     headers: Mapping[str, str] = field(repr=False, default_factory=dict)
+    #: Of Telegram's bot, and whether its updates are asked for.
+    token: str = field(repr=False, default="")
+    poll: bool = False
     receipt: str | None = None
     ask_url: str | None = field(repr=False, default=None)
     ask_status: str | None = None
@@ -169,7 +177,12 @@ def _spec(
     numbers = {name: _duration(f"{place}.{name}", table[name], found) for name in _NUMBERS}
     counts = {name: _count(f"{place}.{name}", table[name], found) for name in _COUNTS}
     texts = _Texts(place, environment, found)
-    url = texts.one("url", table.get("url"))
+    url = texts.one("url", table.get("url", TELEGRAM_URL if adapter == "telegram" else None))
+    token = texts.one("token", table.get("token"))
+    if adapter == "telegram" and token is None:
+        found.add(f"{place}.token", "is missing", 'write the bot\'s, such as "{env:TELEGRAM_BOT}"')
+    if not isinstance(table.get("poll", False), bool) or (table.get("poll") and adapter != "telegram"):
+        found.add(f"{place}.poll", "is neither true nor false, or not Telegram's", "write true or false")
     if adapter is not None and url is None:
         found.add(f"{place}.url", "is missing", "write where to send to, such as https://gateway.example/send")
     elif adapter == "apprise" and "retry=" in (url or ""):
@@ -179,8 +192,10 @@ def _spec(
         adapter,
         url=url or "",
         body=table.get("body", "page"),
-        fields=texts.many("fields", table.get("fields", {})),
+        fields=texts.deep("fields", table.get("fields", {}), table.get("body") == "json"),
         headers=texts.many("headers", table.get("headers", {})),
+        token=token or "",
+        poll=table.get("poll") is True,
         receipt=texts.one("receipt", table.get("receipt")),
         ask_url=texts.one("ask_url", table.get("ask_url")),
         ask_status=texts.one("ask_status", table.get("ask_status")),
@@ -263,6 +278,19 @@ class _Texts:
             self._found.add(f"{self._place}.{name}", "is not a table", 'write { name = "value" }')
             return {}
         return {str(key): self.one(f"{name}.{key}", text) or "" for key, text in value.items()}
+
+    def deep(self, name: str, value: object, may_nest: bool) -> dict[str, Any]:
+        """A table of texts in which, where they may, tables and lists of texts stand as well."""
+        if not may_nest or not isinstance(value, dict):
+            return dict(self.many(name, value))
+        return {str(key): self._deep(f"{name}.{key}", one) for key, one in value.items()}
+
+    def _deep(self, name: str, value: object) -> Any:
+        if isinstance(value, dict):
+            return {str(key): self._deep(f"{name}.{key}", one) for key, one in value.items()}
+        if isinstance(value, list):
+            return [self._deep(f"{name}.{number}", one) for number, one in enumerate(value)]
+        return value if isinstance(value, bool | int | float) else self.one(name, value) or ""
 
     def _secret(self, place: str, source: str, name: str) -> str:
         if source == "env":

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID, uuid5
 
+from siaga.answers.telegram import keyboard_of
 from siaga.contracts.command import Action
 from siaga.contracts.incident import Reason
 from siaga.contracts.page import Language, Page, Purpose
@@ -71,6 +72,7 @@ def compose(pages: Sequence[Page], contact: Contact, key: str, links: Links, rea
             "drill": any(_is_drill(page) for page in pages),
             "pages": [_body(page, links) for page in pages],
         },
+        buttons=keyboard_of(pages[0]) if len(pages) == 1 else (),
     )
 
 

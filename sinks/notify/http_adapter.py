@@ -9,6 +9,7 @@ answer leaves it unclear. A client library's retry and connection pool would blu
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import socket
@@ -18,7 +19,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 from siaga.contracts.page_result import ResultReason
 from sinks.notify.channels import ChannelSpec, fill
@@ -35,14 +36,14 @@ def send(spec: ChannelSpec, message: Message) -> Outcome:
     values = _values(message)
     headers = {name: fill(text, values) for name, text in spec.headers.items()}
     headers |= {"Idempotency-Key": message.key, "Content-Type": _content_type(spec)}
-    status, answer, outcome = _exchange(
+    status, answer, outcome = exchange(
         "POST", fill(spec.url, values, is_url=True), _payload(spec, message, values), headers, spec.timeout
     )
     if outcome is not None:
         return outcome
     if 200 <= status < 300:
-        return Outcome(Verdict.ACCEPTED, provider_id=_text_at(answer, spec.receipt))
-    return outcome_of_status(status, answer.get(_RETRY_AFTER))
+        return Outcome(Verdict.ACCEPTED, provider_id=text_at(answer, spec.receipt))
+    return outcome_of_status(status, answer.get(RETRY_AFTER))
 
 
 def ask(spec: ChannelSpec, message: Message, receipt: str | None) -> Outcome:
@@ -51,7 +52,7 @@ def ask(spec: ChannelSpec, message: Message, receipt: str | None) -> Outcome:
         return Outcome(Verdict.NOT_ASKED, ResultReason.OTHER, "the provider cannot be asked")
     values = {**_values(message), "receipt": receipt or ""}
     headers = {name: fill(text, values) for name, text in spec.headers.items()}
-    status, answer, outcome = _exchange("GET", fill(spec.ask_url, values, is_url=True), None, headers, spec.timeout)
+    status, answer, outcome = exchange("GET", fill(spec.ask_url, values, is_url=True), None, headers, spec.timeout)
     if outcome is not None:
         return Outcome(Verdict.NOT_ASKED, outcome.reason, outcome.detail)
     if status == 404:
@@ -59,9 +60,9 @@ def ask(spec: ChannelSpec, message: Message, receipt: str | None) -> Outcome:
     if not 200 <= status < 300:
         refused = outcome_of_status(status)
         return Outcome(Verdict.NOT_ASKED, refused.reason, refused.detail)
-    said = (_text_at(answer, spec.ask_status) or "").casefold()
+    said = (text_at(answer, spec.ask_status) or "").casefold()
     verdict = Verdict.DELIVERED if said in spec.delivered else Verdict.ACCEPTED
-    return Outcome(verdict, provider_id=_text_at(answer, spec.receipt) or receipt)
+    return Outcome(verdict, provider_id=text_at(answer, spec.receipt) or receipt)
 
 
 def _values(message: Message) -> dict[str, str]:
@@ -75,23 +76,35 @@ def _content_type(spec: ChannelSpec) -> str:
 def _payload(spec: ChannelSpec, message: Message, values: Mapping[str, str]) -> bytes:
     if spec.body == "page":
         return json.dumps(message.body, ensure_ascii=False).encode()
-    fields = {name: fill(text, values) for name, text in spec.fields.items()}
+    fields = _filled(spec.fields, values)
     return urlencode(fields).encode() if spec.body == "form" else json.dumps(fields, ensure_ascii=False).encode()
+
+
+def _filled(told: Any, values: Mapping[str, str]) -> Any:
+    """Fields with their placeholders filled in, however deep they stand."""
+    if isinstance(told, str):
+        return fill(told, values)
+    if isinstance(told, Mapping):
+        return {name: _filled(one, values) for name, one in told.items()}
+    return [_filled(one, values) for one in told] if isinstance(told, list) else told
 
 
 # -- the exchange --------------------------------------------------------------------------------------------------
 
 #: Where an answer's ``Retry-After`` is kept, which no JSON key can be.
-_RETRY_AFTER: Final = ("Retry-After",)
+RETRY_AFTER: Final = ("Retry-After",)
 
 
-def _exchange(
+def exchange(
     method: str, url: str, payload: bytes | None, headers: Mapping[str, str], timeout: float
 ) -> tuple[int, dict[Any, Any], Outcome | None]:
-    """One request: its status and answer, or the outcome where there is none."""
+    """One request: its status and answer, or the outcome where there is none.
+
+    A name and password in the URL become HTTP Basic (RFC 7617).
+    """
     deadline = time.monotonic() + timeout
     try:
-        connection, path = _connection(url, timeout)
+        connection, path, own = _connection(url, timeout)
     except ValueError:
         return 0, {}, Outcome(Verdict.FAILED, ResultReason.NO_ADDRESS, "the address is no http(s) URL")
     try:
@@ -102,7 +115,7 @@ def _exchange(
         except (OSError, http.client.HTTPException) as error:
             return 0, {}, Outcome(Verdict.FAILED_TEMPORARILY, ResultReason.OTHER, f"no connection: {_kind(error)}")
         with _cut_off(connection, deadline - time.monotonic()):
-            connection.request(method, path, body=payload, headers={"User-Agent": _AGENT, **headers})
+            connection.request(method, path, body=payload, headers={"User-Agent": _AGENT, **own, **headers})
             response = connection.getresponse()
             answer = _answer(response)
     except (OSError, http.client.HTTPException, ValueError) as error:
@@ -114,17 +127,21 @@ def _exchange(
     return response.status, answer, None
 
 
-def _connection(url: str, timeout: float) -> tuple[http.client.HTTPConnection, str]:
+def _connection(url: str, timeout: float) -> tuple[http.client.HTTPConnection, str, dict[str, str]]:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("no http(s) URL")
     path = parts.path or "/"
     if parts.query:
         path += f"?{parts.query}"
+    own = {}
+    if parts.username is not None:
+        who = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        own["Authorization"] = f"Basic {base64.b64encode(who.encode()).decode()}"
     if parts.scheme == "http":
-        return http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout), path
+        return http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout), path, own
     context = ssl.create_default_context()
-    return http.client.HTTPSConnection(parts.hostname, parts.port, timeout=timeout, context=context), path
+    return http.client.HTTPSConnection(parts.hostname, parts.port, timeout=timeout, context=context), path, own
 
 
 @contextmanager
@@ -163,11 +180,11 @@ def _answer(response: http.client.HTTPResponse) -> dict[Any, Any]:
         if isinstance(parsed, dict):
             answer = parsed
     with suppress(ValueError):
-        answer[_RETRY_AFTER] = min(max(float(response.headers.get("Retry-After", "")), 0.0), _LONGEST_WAIT)
+        answer[RETRY_AFTER] = min(max(float(response.headers.get("Retry-After", "")), 0.0), _LONGEST_WAIT)
     return answer
 
 
-def _text_at(answer: Any, path: str | None) -> str | None:
+def text_at(answer: Any, path: str | None) -> str | None:
     """What an answer holds at a dotted path such as ``messages.0.id``."""
     if path is None:
         return None

@@ -7,6 +7,7 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from siaga.answers.desk import Outcome
 from siaga.contracts.page import ChannelKind
 from siaga.contracts.page_result import PageStatus, ResultReason
 from siaga.contracts.timer import TimerKind
@@ -98,6 +99,9 @@ ACK_SECONDS: Final = Histogram(
     ["level"],
     buckets=(5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600),
 )
+ANSWERS: Final = Counter(
+    "siaga_telegram_answers", "What officers tapped or wrote that was asked of Telegram, by outcome", ["outcome"]
+)
 EXHAUSTED: Final = Counter("siaga_escalations_exhausted", "Times that an escalation passed its last level unanswered")
 SWEPT: Final = Counter("siaga_sweeper_timers", "Deadlines that the sweeper sent to the streams, by kind", ["kind"])
 SWEEPER_LAG: Final = Gauge("siaga_sweeper_lag_seconds", "How late the last of them was sent")
@@ -124,6 +128,11 @@ def tell(channel: str, told: Iterable[Told]) -> None:
                 SUPPRESSED.labels(reason=reason).inc()
 
 
+def count_answer(outcome: str) -> None:
+    """Count a message that may be an answer."""
+    ANSWERS.labels(outcome=outcome).inc()
+
+
 def level_label(level: int) -> str:
     """A level as a label; there are few."""
     return str(min(max(level, 0), _LEVELS))
@@ -144,6 +153,8 @@ def initialise() -> None:
         HELD.labels(reason=reason.value)
     for severity in Severity:
         DWELL_SECONDS.labels(severity=str(int(severity)))
+    for outcome in (*(outcome.value for outcome in Outcome), "no_message", "failed"):
+        ANSWERS.labels(outcome=outcome)
     for level in range(_LEVELS + 1):
         ACK_SECONDS.labels(level=level_label(level))
     for timer in TimerKind:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -20,6 +20,8 @@ class Message:
     text: str = field(repr=False)
     #: What a program can read of it: the pages it tells.
     body: Mapping[str, Any] = field(repr=False, default_factory=dict)
+    #: Buttons that answer it, in rows, for channels that have any: what each shows and what it says when tapped.
+    buttons: Sequence[Sequence[Mapping[str, str]]] = field(repr=False, default=())
 
 
 class Verdict(StrEnum):
