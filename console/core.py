@@ -13,8 +13,9 @@ from console.commands import CommandPublisher
 from console.database import Database
 from console.feed import Feed
 from console.metrics import Metrics
-from siaga.certificates import CertificateMetrics
+from console.openid import OpenId, make_openid
 from siaga.answers.gateways import Gateway, load_gateways
+from siaga.certificates import CertificateMetrics
 from siaga.links import Links, make_links
 from siaga.settings import Settings
 
@@ -33,6 +34,8 @@ class Core:
     links: Links
     gateways: Mapping[str, Gateway]
     metrics: Metrics
+    #: ``None`` where people sign in with passwords only.
+    openid: OpenId | None
 
     @staticmethod
     def now() -> datetime:
@@ -60,4 +63,5 @@ def make_core(settings: Settings) -> Core:
         links=make_links(settings),
         gateways=load_gateways(settings, os.environ),
         metrics=metrics,
+        openid=make_openid(settings, database.write),
     )

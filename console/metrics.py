@@ -13,7 +13,7 @@ _OUTCOMES: Final = ("accepted", "refused", "failed")
 #: What came of messages that bring answers, besides what the desk says.
 ANSWERS: Final = (*(outcome.value for outcome in Outcome), "forged", "unreadable", "failed", "no_message")
 _MESSAGES: Final = (Via.SMS, Via.WHATSAPP, Via.TELEGRAM)
-_SIGN_INS: Final = ("ok", "wrong", "locked")
+_SIGN_INS: Final = ("ok", "wrong", "locked", "refused", "failed")
 
 
 class Metrics:

@@ -28,6 +28,8 @@ def serve(settings: Settings) -> None:
     """
     options = http_options(settings, "console")
     core = make_core(settings)
+    if core.openid is not None:
+        core.openid.check()
     prepare(core)
     app = create_app(core, with_live_page=True)
     # It writes a line for every page that is opened, with the id that the page's socket goes by.

@@ -148,7 +148,7 @@ def make_links(settings: Settings) -> Links:
     Raises:
         SettingsError: the key cannot be read or is too short.
     """
-    base = _base_url(settings)
+    base = base_url(settings)
     if settings.link_key is not None:
         keys = _long_enough(settings.link_key.get_secret_value().encode().split(), "link_key")
         return Links(lambda: keys, base)
@@ -184,7 +184,8 @@ class _KeyFile:
             ) from None
 
 
-def _base_url(settings: Settings) -> str:
+def base_url(settings: Settings) -> str:
+    """Where people reach the command centre, without anything after the host and port but what the setting has."""
     if settings.public_url is not None:
         return settings.public_url
     host = "127.0.0.1" if settings.console_host in ("0.0.0.0", "::") else settings.console_host  # noqa: S104

@@ -106,6 +106,22 @@ class Settings(BaseSettings):
     session_idle_minutes: Annotated[float, Field(gt=0)] = Field(
         default=60.0, description="Minutes without a request or an open page after which a session ends"
     )
+    openid_issuer: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/\s]+(/[^\s?#]*)?$",
+        description="OpenID Connect provider that users of the command centre may sign in with, just as `issuer` "
+        "stands in its discovery document; empty means passwords only",
+    )
+    openid_client_id: str | None = Field(
+        default=None, max_length=255, description="What the provider calls the command centre"
+    )
+    openid_client_secret: SecretStr | None = Field(default=None, description="The secret it gave to it")
+    openid_client_secret_file: Path | None = Field(
+        default=None, description="File that holds it instead; read anew at every sign-in, so that it may change"
+    )
+    openid_roles_file: Path | None = Field(
+        default=None, description="TOML file that says which claim of the provider makes whom what"
+    )
     public_url: str | None = Field(
         default=None,
         pattern=r"^https?://[^/\s]+(/[^\s]*)?$",

@@ -39,6 +39,16 @@ sessions: Final = sa.Table(
     sa.Column("expires_at", UtcTime, nullable=False),
 )
 
+#: One row a user who signs in with an OpenID Connect provider: who they are there, for good.
+identities: Final = sa.Table(
+    "identities",
+    METADATA,
+    sa.Column("issuer", sa.String(255), primary_key=True),
+    sa.Column("subject", sa.String(255), primary_key=True),
+    sa.Column("user_name", sa.String(80), nullable=False, unique=True),
+    sa.Column("created_at", UtcTime, nullable=False),
+)
+
 #: One row a program's token; only a hash of its secret.
 tokens: Final = sa.Table(
     "tokens",

@@ -134,7 +134,8 @@ class Users:
         if row is not None and row["locked_until"] is not None and row["locked_until"] > now:
             return Locked(int((row["locked_until"] - now).total_seconds()) + 1)
         right = _fits(row["password_hash"] if row is not None else None, password)
-        if row is None:
+        # Who signs in with a provider has no password here, and is not locked out by those who guess at one.
+        if row is None or row["password_hash"] is None:
             return None
         if right and row["active"]:
             self._count(name, users.c.failures * 0, None)

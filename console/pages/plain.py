@@ -19,6 +19,7 @@ from starlette.responses import Response
 from console.access import COOKIE, CSRF_HEADER, CoreOf, find_caller
 from console.accounts.users import Locked
 from console.api.views import summary_of
+from console.core import Core
 from console.problems import Problem
 
 router = APIRouter(include_in_schema=False)
@@ -27,6 +28,9 @@ LANGUAGES: Final = ("id", "en")
 LANGUAGE_COOKIE: Final = "siaga_language"
 #: Comes back with the form: a page of somebody else cannot read it, so it cannot sign anybody in.
 _FORM_COOKIE: Final = "siaga_form"
+
+#: In the address of the sign-in page: the provider may still have somebody signed in.
+_SIGNED_OUT: Final = "signed-out"
 
 Text = Annotated[str, Form(max_length=200)]
 
@@ -56,7 +60,7 @@ def show_login(request: Request, core: CoreOf) -> Response:
     """The form to sign in."""
     if find_caller(core, request.headers, request.cookies) is not None:
         return RedirectResponse("/", 303)
-    return _login(request, core.settings.console_speaks_https)
+    return login_page(request, core)
 
 
 @router.post("/login")
@@ -64,14 +68,14 @@ def sign_in(request: Request, core: CoreOf, name: Text, password: Text, form: Te
     """Sign in: a session's cookie and the live page, or the form again with what was wrong."""
     https = core.settings.console_speaks_https
     if not hmac.compare_digest(form.encode(), request.cookies.get(_FORM_COOKIE, "").encode()) or not form:
-        return _login(request, https, said="expired", status=403)
+        return login_page(request, core, said="expired", status=403)
     found = core.users.sign_in(name, password, core.now())
     if isinstance(found, Locked):
         core.metrics.sign_ins.labels("locked").inc()
-        return _login(request, https, said="locked", status=429, seconds=found.seconds)
+        return login_page(request, core, said="locked", status=429, seconds=found.seconds)
     if found is None:
         core.metrics.sign_ins.labels("wrong").inc()
-        return _login(request, https, said="wrong", status=401)
+        return login_page(request, core, said="wrong", status=401)
     core.metrics.sign_ins.labels("ok").inc()
     answer = RedirectResponse("/", 303)
     answer.set_cookie(COOKIE, core.sessions.open(found, core.now()), httponly=True, samesite="lax", secure=https)
@@ -83,17 +87,22 @@ def sign_in(request: Request, core: CoreOf, name: Text, password: Text, form: Te
 def sign_out(request: Request, core: CoreOf, csrf: Annotated[str, Form(max_length=200)] = "") -> Response:
     """End the session."""
     caller = find_caller(core, request.headers, request.cookies)
+    after = "/login"
     if caller is not None and caller.session is not None:
         sent = csrf or request.headers.get(CSRF_HEADER, "")
         if not hmac.compare_digest(sent.encode(), caller.session.csrf.encode()):
             raise Problem(403, "csrf: is not this session's; open the page again and sign out there")
         core.sessions.close(request.cookies[COOKIE])
-    answer = RedirectResponse("/login", 303)
+        if core.openid is not None and core.openid.identities.has(caller.user.name):
+            after = f"/login?{_SIGNED_OUT}"
+    answer = RedirectResponse(after, 303)
     answer.delete_cookie(COOKIE)
     return answer
 
 
-def _login(request: Request, https: bool, *, said: str = "", status: int = 200, seconds: int = 0) -> Response:
+def login_page(request: Request, core: Core, *, said: str = "", status: int = 200, seconds: int = 0) -> Response:
+    """The form to sign in, with what was wrong before: a word of ``words.toml``."""
+    https = core.settings.console_speaks_https
     language = language_of(request)
     w, form = words(language), secrets.token_urlsafe(24)
     told = f'<p class="wrong" role="alert">{escape(w[said].format(seconds=seconds))}</p>' if said else ""
@@ -110,11 +119,22 @@ def _login(request: Request, https: bool, *, said: str = "", status: int = 200, 
 <input id="password" name="password" type="password" autocomplete="current-password" required maxlength="200">
 <button>{escape(w["sign_in"])}</button>
 </form>
+{_other_ways(request, core, w)}
 <p class="links"><a href="/public">{escape(w["public_link"])}</a>{_switch("/login", language)}</p>
 </main>"""
     answer = page_of(w["sign_in"], language, body, status=status)
     answer.set_cookie(_FORM_COOKIE, form, httponly=True, samesite="strict", secure=https, path="/login")
     return answer
+
+
+def _other_ways(request: Request, core: Core, w: Mapping[str, str]) -> str:
+    """The link to the provider; for who has just signed out here, the one that signs them out there as well."""
+    if core.openid is None:
+        return ""
+    leave = core.openid.provider.end_of_session(core.openid.signed_out)
+    if _SIGNED_OUT in request.query_params and leave is not None:
+        return f'<p class="other"><a href="{escape(leave)}">{escape(w["openid_leave"])}</a></p>'
+    return f'<p class="other"><a href="/login/openid">{escape(w["openid"])}</a></p>'
 
 
 @router.get("/public")

@@ -48,8 +48,8 @@ def add_user(
 class Centre:
     """The API and the plain pages in this process; the live page needs a process of its own."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings.model_copy(update={"console_port": free_port()})
+    def __init__(self, settings: Settings, *, port: int | None = None) -> None:
+        self.settings = settings.model_copy(update={"console_port": port or free_port()})
         self.url = f"http://127.0.0.1:{self.settings.console_port}"
         self.core: Core = make_core(self.settings)
         prepare(self.core)
