@@ -144,7 +144,7 @@ class Settings(BaseSettings):
     )
     answers_file: Path | None = Field(
         default=None,
-        description="TOML file of the gateways that bring officers' answers to the command centre by SMS and the like; "
+        description="TOML file of the gateways that bring officers' answers back, by SMS and the like; "
         "without it none may",
     )
     sweeper: bool = Field(
