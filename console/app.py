@@ -20,7 +20,7 @@ from console import inbound
 from console.access import COOKIE
 from console.api import incidents, live, people, stations, views
 from console.core import Core
-from console.pages import answer, openid, plain
+from console.pages import answer, openid, plain, report
 from console.problems import install
 from console.security import Security
 from siaga import __version__
@@ -60,6 +60,7 @@ def create_app(core: Core, *, with_live_page: bool = False) -> FastAPI:
         plain.router,
         openid.router,
         answer.router,
+        report.router,
         inbound.router,
     ):
         app.include_router(router)

@@ -20,6 +20,7 @@ _MODULES: Final = (
     "watchdog",
     "reporting",
     "store",
+    "afterday",
     "why",
     "decide",
     "simulate",

@@ -1,4 +1,4 @@
-"""``siaga report`` and ``siaga device``: one report from the command line, and the devices that may report."""
+"""``siaga send`` and ``siaga device``: one report from the command line, and the devices that may report."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _READ_SECONDS: Final = 20.0
 
 
 def register(app: typer.Typer) -> None:
-    """Add ``siaga report`` and ``siaga device …``."""
-    app.command(rich_help_panel=REPORT)(report)
+    """Add ``siaga send`` and ``siaga device …``."""
+    app.command(rich_help_panel=REPORT)(send)
     devices = typer.Typer(help="Devices that may report.", no_args_is_help=True)
     devices.command("add")(device_add)
     devices.command("list")(device_list)
@@ -32,7 +32,7 @@ def register(app: typer.Typer) -> None:
 # -- one report ---------------------------------------------------------------------------------------------------
 
 
-def report(
+def send(
     kind: str = typer.Argument(help="Such as violence.brawl."),
     station: str = typer.Argument(help="Such as 33.26.08.2001-003."),
     *,
