@@ -17,10 +17,9 @@ import pytest
 
 from console.core import make_core
 from console.service import prepare
-from siaga.redaction import UserRole
 from siaga.settings import Settings
 from tests.support import builders
-from tests.support.centre import add_user
+from tests.support.centre import ROLES, add_user
 from tests.support.filled import Filled
 from tests.support.processes import Process, free_ports
 from tests.support.require import require
@@ -44,7 +43,7 @@ class LivePage:
         )
         core = make_core(self.settings)
         prepare(core)
-        for role in (UserRole.VIEWER, UserRole.OPERATOR, UserRole.COMMANDER, UserRole.AUDITOR):
+        for role in ROLES:
             add_user(core, role.value, role)
         core.database.close()
         env = {key: value for key, value in os.environ.items() if not key.startswith("SIAGA_")}
@@ -66,7 +65,7 @@ class LivePage:
 
 @pytest.fixture
 def live(tmp_path: Path) -> Iterator[LivePage]:
-    """The command centre, running, with users of four roles and two districts."""
+    """The command centre, running, with a user of each role and two districts."""
     made = LivePage(tmp_path)
     made.start()
     yield made

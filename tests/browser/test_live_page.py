@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from siaga.contracts.command import Action
+from siaga.links import Link, make_links
 from tests.browser.conftest import LivePage
 from tests.support import builders, filled
 from tests.support.centre import PASSWORD
@@ -157,14 +158,37 @@ def test_every_role_sees_on_the_page_what_it_may(browser: Any, live: LivePage) -
     assert [buttons > 0 for _, buttons in seen.values()] == [False, True, True, False]
 
 
-VIEWS: dict[str, Callable[[Any], Any]] = {
-    "login": lambda page: page.wait_for_selector("form"),
-    "public": lambda page: page.wait_for_selector(".figures"),
-    "#/situation": lambda page: page.wait_for_selector("a.row"),
-    "#/trends": lambda page: page.wait_for_selector(".trends .card"),
-    "#/duty": lambda page: page.wait_for_selector(".tables"),
-    "#/incident": lambda page: page.wait_for_selector(".incident .facts"),
-}
+def answered(live: LivePage, incident: dict[str, Any]) -> str:
+    """The address that an officer's phone opens to answer a call about an incident."""
+    page_id = live.rows.put_page(incident, officer="ipda-sari")
+    soon = builders.now().timestamp() + 600
+    return make_links(live.settings).url(Link(page_id, "ipda-sari", Action.ACKNOWLEDGE, soon))
+
+
+def every_view(live: LivePage, incident: dict[str, Any]) -> dict[str, str]:
+    """Each page and each part of the live page, with what stands on it when it is all there."""
+    return {
+        f"{live.url}/login": "form",
+        f"{live.url}/public": ".figures",
+        answered(live, incident): "form button",
+        f"{live.url}/#/situation": "a.row",
+        f"{live.url}/#/trends": ".trends .card",
+        f"{live.url}/#/duty": ".tables",
+        f"{live.url}/#/audit": ".tables td",
+        f"{live.url}/#/incident/{incident['incident_id']}": ".incident .facts",
+    }
+
+
+def open_view(page: Any, live: LivePage, address: str, shown: str) -> None:
+    """Go there, signing in on the way where it is part of the live page."""
+    if "#" in address and page.query_selector(".pulse") is None:
+        page.goto(f"{live.url}/login")
+        page.fill("#name", "admin")
+        page.fill("#password", PASSWORD)
+        page.click("button")
+        page.wait_for_selector("a.row")
+    page.goto(address)
+    page.wait_for_selector(shown)
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
@@ -182,36 +206,38 @@ def test_nothing_serious_stands_in_the_way_of_a_screen_reader(
     live.rows.put_page(incident, status="failed")
     page = browser.new_context(viewport=DESKTOP, color_scheme=theme, reduced_motion="reduce").new_page()
     found = {}
-    for view, shown in VIEWS.items():
-        if view.startswith("#") and page.query_selector(".pulse") is None:
-            page.goto(f"{live.url}/login")
-            page.fill("#name", "commander")
-            page.fill("#password", PASSWORD)
-            page.click("button")
-            page.wait_for_selector("a.row")
-        address = f"{view}/{incident['incident_id']}" if view == "#/incident" else view
-        page.goto(f"{live.url}/{address}")
-        shown(page)
+    for address, shown in every_view(live, incident).items():
+        open_view(page, live, address, shown)
         page.evaluate(axe)
         result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         grave = [v for v in result["violations"] if v["impact"] in ("serious", "critical")]
-        found[view] = [f"{v['id']}: {v['nodes'][0]['target']} {v['nodes'][0]['failureSummary']}" for v in grave]
+        found[address] = [f"{v['id']}: {v['nodes'][0]['target']} {v['nodes'][0]['failureSummary']}" for v in grave]
 
     assert {view: problems for view, problems in found.items() if problems} == {}
+
+
+#: What can be touched and is cut off at a side of the screen, or whose words do not fit into it.
+_CUT = """() => [...document.querySelectorAll('a, button, input, select, textarea')]
+  .filter((e) => e.checkVisibility({ visibilityProperty: true }) && !e.closest('.leaflet-container, .skip'))
+  .filter((e) => {
+    const box = e.getBoundingClientRect();
+    const wide = e.tagName === 'BUTTON' && e.scrollWidth > e.clientWidth + 1;
+    return box.width && (box.left < -1 || box.right > window.innerWidth + 1 || wide);
+  })
+  .map((e) => e.outerHTML.slice(0, 120))"""
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_nothing_runs_out_of_the_screen(browser: Any, live: LivePage, size: dict[str, int]) -> None:
     incident = filled.incident(severity=2, needs_verification=True)
     live.rows.put(incident)
-    page = sign_in(browser, live, size=size)
-    page.wait_for_selector("a.row")
+    page = browser.new_context(viewport=size).new_page()
 
-    for view in ("#/situation", "#/trends", "#/duty", f"#/incident/{incident['incident_id']}"):
-        page.goto(f"{live.url}/{view}")
+    for address, shown in every_view(live, incident).items():
+        open_view(page, live, address, shown)
         page.wait_for_function("document.readyState === 'complete'")
         wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-        assert wide <= 0, view
+        assert (address, wide <= 0, page.evaluate(_CUT)) == (address, True, [])
 
 
 def test_the_map_draws_the_outlines_of_the_settings(browser: Any, live: LivePage, tmp_path: Any) -> None:
