@@ -42,6 +42,14 @@ INCIDENTS_OPEN: Final = Gauge(
     "Incidents open or acknowledged in the database, drills left out, by severity",
     ["severity"],
 )
+SILENT: Final = Gauge(
+    "siaga_silent",
+    "What should have checked in and has not, as far as it is an open incident: stations, and whole districts",
+    ["what"],
+)
+CLOCK_AHEAD: Final = Counter(
+    "siaga_store_clock_ahead", "Reports stored that claim to have happened more than ten minutes after their arrival"
+)
 CANARY_AGE: Final = Gauge(
     "siaga_store_canary_age_seconds",
     "How long ago the newest canary that came this far was sent, by stage and partition; NaN until one came",
@@ -86,6 +94,12 @@ def show_open_incidents(counts: Mapping[int, int]) -> None:
         INCIDENTS_OPEN.labels(severity=str(int(severity))).set(counts.get(int(severity), 0))
 
 
+def show_silent(districts: int, stations: int) -> None:
+    """Show how many districts and stations are silent."""
+    SILENT.labels(what="district").set(districts)
+    SILENT.labels(what="station").set(stations)
+
+
 def initialise() -> None:
     """Give every label its value, so that nothing is missing from a dashboard before it happened."""
     for table in (
@@ -112,3 +126,4 @@ def initialise() -> None:
     for topic in TOPICS:
         LAG.labels(topic=topic)
     show_open_incidents({})
+    show_silent(0, 0)

@@ -11,8 +11,9 @@ from threading import Event, Thread
 from types import FrameType
 from typing import Final, Protocol
 
-from prometheus_client import start_http_server
+from prometheus_client import REGISTRY, start_http_server
 
+from siaga.certificates import CertificateMetrics
 from siaga.settings import Settings, SettingsError
 from sinks import metrics
 from sinks.notify import metrics as notify_metrics
@@ -49,6 +50,7 @@ def serve(settings: Settings) -> None:
     settings.require_kafka()
     metrics.initialise()
     notify_metrics.initialise()
+    CertificateMetrics(REGISTRY).show(settings, "kafka", "kafka_ca")
     gc.set_threshold(_YOUNG_OBJECTS, 20, 50)
     stop, opened = Event(), Event()
 

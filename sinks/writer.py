@@ -17,7 +17,9 @@ import sqlalchemy as sa
 
 from siaga.contracts.registry import DistrictStations
 from siaga.contracts.topics import STORE_GROUP
+from siaga.rules.windows import Windows
 from siaga.store.tables import utc_text
+from siaga.triage.silence import KIND as SILENCE_KIND
 from sinks import audit_log, tables
 from sinks.audit_log import COMMAND, Act, Head, command_detail
 from sinks.batch import Batch, Entry, Kept, Place
@@ -120,6 +122,23 @@ class Writer:
         with self._transaction() as connection:
             return {row[0]: row[1] for row in connection.execute(asked)}
 
+    def silent(self) -> tuple[int, int]:
+        """How many districts are silent as a whole, and stations by themselves, as Siaga itself noticed."""
+        table = tables.incidents
+        asked = (
+            sa.select(table.c.station_id.is_(None).label("whole"), sa.func.count())
+            .where(
+                table.c.state.in_(("open", "acknowledged")),
+                table.c.kind == SILENCE_KIND,
+                table.c.reporter_count == 0,
+                table.c.drill.is_(sa.false()),
+            )
+            .group_by(table.c.station_id.is_(None))
+        )
+        with self._transaction() as connection:
+            counted = {bool(whole): count for whole, count in connection.execute(asked)}
+        return counted.get(True, 0), counted.get(False, 0)
+
     def write(self, batch: Batch) -> Written:
         """Store a batch whole, or raise and store nothing.
 
@@ -152,7 +171,9 @@ class Writer:
         written = work.written
         first = self._seq
         for report in self._once(work, tables.reports, batch.reports):
-            written.reports_received.append(datetime.fromisoformat(report[0][6]))
+            received = datetime.fromisoformat(report[0][6])
+            written.reports_received.append(received)
+            written.clocks_ahead += datetime.fromisoformat(report[0][4]) > received + _CLOCK_SKEW
         self._once(work, tables.checkins, batch.checkins)
         acts = [_command_act(kept) for kept in self._once(work, tables.commands, batch.commands)]
         acts += self._registry(work)

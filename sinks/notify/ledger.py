@@ -6,15 +6,22 @@ reached and nothing says why, and an alert outside the pipeline sees it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
+from uuid import UUID
 
 import sqlalchemy as sa
 
-from siaga.store.tables import pages
+from siaga.contracts.escalation import EscalationReason
+from siaga.contracts.page import Page
+from siaga.store.tables import pages, reports
 from sinks.notify import metrics
 from sinks.notify.machine import Status
 
 _ACCEPTED = (Status.ACCEPTED, Status.DELIVERED)
+#: Why a page is made where a report is the cause. Every other page's cause is a deadline or a person.
+_CAUSED: Final = (EscalationReason.OPENED, EscalationReason.REOPENED, EscalationReason.SEVERITY_ROSE)
 _OPEN = (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
 
 
@@ -41,3 +48,17 @@ def show(connection: sa.Connection, now: datetime) -> None:
         )
     )
     metrics.OLDEST_DUE.set(0.0 if oldest is None else max(0.0, (now - oldest).total_seconds()))
+
+
+def causes_of(connection: sa.Connection, taken: Iterable[Page]) -> dict[UUID, datetime]:
+    """When the report was received that caused a page, for those that one did: the incident's last until then."""
+    caused = {}
+    for page in taken:
+        if page.reason in _CAUSED:
+            asked = sa.select(sa.func.max(reports.c.received_at)).where(
+                reports.c.incident_id == str(page.incident_id), reports.c.received_at <= page.due_at
+            )
+            received = connection.scalar(asked)
+            if received is not None:
+                caused[page.page_id] = received
+    return caused

@@ -130,6 +130,11 @@ class Change:
     counts: bool = True
     told: tuple[Told, ...] = ()
 
+    @property
+    def is_accepted(self) -> bool:
+        """Whether a provider took the page just now."""
+        return any(told.status is PageStatus.ACCEPTED for told in self.told)
+
 
 def after_try(state: PageState, attempt: int, outcome: Outcome, spec: ChannelSpec, now: float) -> Change | None:
     """What an answer to a try, or to a question about it, means; None where it comes too late to mean anything."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
 from siaga.answers.desk import Outcome
-from siaga.contracts.page import ChannelKind
+from siaga.contracts.page import ChannelKind, Page
 from siaga.contracts.page_result import PageStatus, ResultReason
 from siaga.contracts.timer import TimerKind
 from siaga.types import Severity
@@ -71,6 +72,14 @@ DWELL_SECONDS: Final = Histogram(
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1800),
 )
 
+PAGED_SECONDS: Final = Histogram(
+    "siaga_page_accepted_seconds",
+    "Until a provider took a page: since the report that caused it was received, or where none did, since it was due",
+    ["severity"],
+    buckets=(0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 900, 1800),
+)
+GIVEN_UP: Final = Counter("siaga_pages_given_up", "Pages that failed for good on their channel", ["severity"])
+
 # -- the ledger ----------------------------------------------------------------------------------------------------
 
 DUE: Final = Gauge("siaga_pages_due", "Pages in the database that are or were due")
@@ -107,8 +116,9 @@ SWEPT: Final = Counter("siaga_sweeper_timers", "Deadlines that the sweeper sent 
 SWEEPER_LAG: Final = Gauge("siaga_sweeper_lag_seconds", "How late the last of them was sent")
 
 
-def tell(channel: str, told: Iterable[Told]) -> None:
-    """Count results of a page on a kind of channel."""
+def tell(page: Page, told: Iterable[Told]) -> None:
+    """Count results of a page."""
+    channel = page.channel_kind.value
     for result in told:
         reason = result.reason.value
         match result.status:
@@ -120,12 +130,19 @@ def tell(channel: str, told: Iterable[Told]) -> None:
                 TRIES_FAILED.labels(channel=channel, reason=reason).inc()
             case PageStatus.FAILED:
                 FAILED.labels(channel=channel, reason=reason).inc()
+                GIVEN_UP.labels(severity=str(int(page.severity))).inc()
             case PageStatus.UNKNOWN:
                 UNCLEAR.labels(channel=channel, reason=reason).inc()
             case PageStatus.SUPPRESSED if result.reason in WAITS:
                 HELD.labels(reason=reason).inc()
             case PageStatus.SUPPRESSED:
                 SUPPRESSED.labels(reason=reason).inc()
+
+
+def took(page: Page, caused: datetime | None, now: float) -> None:
+    """A provider took a page; ``caused`` is when the report that caused it was received, if one did."""
+    since = page.due_at if caused is None else min(caused, page.due_at)
+    PAGED_SECONDS.labels(severity=str(int(page.severity))).observe(max(0.0, now - since.timestamp()))
 
 
 def count_answer(outcome: str) -> None:
@@ -152,7 +169,8 @@ def initialise() -> None:
     for reason in WAITS:
         HELD.labels(reason=reason.value)
     for severity in Severity:
-        DWELL_SECONDS.labels(severity=str(int(severity)))
+        for metric in (DWELL_SECONDS, PAGED_SECONDS, GIVEN_UP):
+            metric.labels(severity=str(int(severity)))
     for outcome in (*(outcome.value for outcome in Outcome), "no_message", "failed"):
         ANSWERS.labels(outcome=outcome)
     for level in range(_LEVELS + 1):

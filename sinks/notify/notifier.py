@@ -259,9 +259,9 @@ class Notifier:
         self._crew.submit(job)
 
     def _count(self, changes: Sequence[Change], found: Sequence[Candidate]) -> None:
-        kinds = {c.state.page_id: c.page.channel_kind.value for c in found}
+        about = {c.state.page_id: c.page for c in found}
         for change in changes:
-            metrics.tell(kinds[change.page_id], change.told)
+            metrics.tell(about[change.page_id], change.told)
         if any(change.told for change in changes):
             self._told.set()
 
@@ -286,13 +286,17 @@ class Notifier:
                 if len(several) < len(self._done):
                     states |= outbox.states(connection, [change.page_id for change in changed])
                 changes += changed
+            taken = [about[change.page_id] for change in changes if change.is_accepted]
+            causes = ledger.causes_of(connection, taken)
             for done in self._done:
                 if done.job.errand is Errand.SEND and not done.may_have_arrived and done.job.spec.limits:
                     outbox.uncount_message(connection, key=done.job.key, attempt=done.job.attempt)
         self._done.clear()
         pass_by(Point.AFTER_COMMIT)
         for change in changes:
-            metrics.tell(about[change.page_id].channel_kind.value, change.told)
+            metrics.tell(about[change.page_id], change.told)
+        for page in taken:
+            metrics.took(page, causes.get(page.page_id), now)
         self._told.set()
         return True
 
@@ -333,7 +337,7 @@ class Notifier:
             asks = self._receipts(connection, now)
             ledger.show(connection, outbox.moment(now))
         for change in changes:
-            metrics.tell(about[change.page_id].channel_kind.value, change.told)
+            metrics.tell(about[change.page_id], change.told)
         if changes:
             logger.warning("%d pages: whoever was sending them fell silent", len(changes))
             self._told.set()

@@ -23,7 +23,8 @@ Times are in seconds, sizes in bytes. No label is a station, a person, an addres
 has its values from the start, so that an alert need not know about absence.
 
 Look first at `siaga_store_canary_age_seconds`: a canary travels the whole way every few seconds on each partition,
-and when its age rises, something on the way stands still. The watchdog's checks are in `siaga/data/watchdog.toml`.
+and when its age rises, something on the way stands still. The watchdog's checks are in `siaga/data/watchdog.toml`;
+[what Prometheus alerts on](alerts.md) is in `deploy/prometheus/`.
 """
 
 
@@ -37,12 +38,15 @@ def metrics_page() -> str:
 
 def _parts() -> Iterator[tuple[str, Iterable[MetricWrapperBase]]]:
     """Each part's metrics, in the order in which they stand in its file."""
+    from prometheus_client import CollectorRegistry
+
     import siaga.watchdog.metrics
     import sinks.metrics
     import sinks.notify.metrics
     import streams.metrics
     from console.metrics import Metrics
     from producers.metrics import GatewayMetrics
+    from siaga.certificates import CertificateMetrics
 
     yield "Gateway", _of(GatewayMetrics())
     yield "Stream workers", _of(streams.metrics)
@@ -50,6 +54,10 @@ def _parts() -> Iterator[tuple[str, Iterable[MetricWrapperBase]]]:
     yield "Sinks: the notifier", _of(sinks.notify.metrics)
     yield "Command centre", _of(Metrics())
     yield "Watchdog", _of(siaga.watchdog.metrics)
+    yield (
+        "Certificates: gateway, stream workers, sinks and command centre",
+        _of(CertificateMetrics(CollectorRegistry())),
+    )
 
 
 def _of(holder: ModuleType | object) -> list[MetricWrapperBase]:
