@@ -37,9 +37,9 @@ check: $(VENV)/dev
 bench: $(VENV)/dev kafka $(QUIX)/.complete
 	$(BIN)/python -m pytest tests/benchmarks -s $(ARGS)
 
-## crash-matrix: kill the notifier at every point and count pages; ARGS="--write docs/reference/crash-matrix.md"
+## crash-matrix: have everything go wrong that can and count pages; ARGS="--write docs/reference/crash-matrix.md"
 crash-matrix: $(VENV)/dev
-	$(BIN)/python -m tests.support.crash_matrix $(ARGS)
+	$(BIN)/python -m tests.support.crash_document $(ARGS)
 
 ## kafka: Apache Kafka's jars for the tests, where there are Java and Maven
 kafka: $(KAFKA)/.complete

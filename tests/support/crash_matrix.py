@@ -2,32 +2,25 @@
 
 Two ledgers are reconciled: the provider's durable log, which no crash of ours touches, and the database with what was
 told to Kafka from it.
-
-    python -m tests.support.crash_matrix [--pages 40] [--write docs/reference/crash-matrix.md]
 """
 
 from __future__ import annotations
 
-import argparse
 import random
 import signal
 import sys
-import tempfile
-import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from siaga.contracts.page import ChannelKind, Page
 from siaga.contracts.topics import PAGE_RESULTS, PAGES
-from siaga.supervisor.embedded import EmbeddedBroker
 from sinks.notify.crash import Point
 from tests.support import builders
-from tests.support.brokers import Broker, embedded_broker
-from tests.support.databases import Database, PostgresCluster, SqliteDatabase, missing_for_postgres
+from tests.support.brokers import Broker
+from tests.support.databases import Database
 from tests.support.paged import page, roster
 from tests.support.processes import Process
 from tests.support.provider import Mode, Provider
@@ -134,38 +127,47 @@ class Trial:
 
     def count(self, database: str, point: str) -> Iterator[Counted]:
         """Reconcile the two ledgers, a line for each kind of channel."""
-        taken = self.provider.taken()
-        told = {(item["page_id"], item["status"]) for item in self.stack.items(PAGE_RESULTS)}
-        doubts = "SELECT page_id, count(DISTINCT attempt) AS times FROM page_results WHERE status = 'unknown'"
-        unknown = {row["page_id"]: row["times"] for row in self.stack.rows(f"{doubts} GROUP BY page_id")}
-        for kind, _ in _KINDS:
-            rows = self.stack.rows("SELECT * FROM pages WHERE channel_kind = :kind", kind=kind.value)
-            ours = {row["page_id"]: row for row in rows}
-            times = {page_id: [t for t in taken if page_id in t["pages"]] for page_id in ours}
-            accepted = {i for i, row in ours.items() if row["status"] in ("accepted", "delivered")}
-            explained = {i for i, row in ours.items() if row["status"] in ("failed", "suppressed")}
-            repeated = {i for i, entries in times.items() if len(entries) > 1}
-            # Each repeat has a doubt of its own behind it, and is the very same message.
-            explicable = {i for i in repeated if len(times[i]) - 1 <= unknown.get(i, 0)}
-            alike = {i for i in repeated if len({(t["key"], *t["codes"]) for t in times[i]}) == 1}
-            expected = {str(p.page_id) for p in self.pages if p.channel_kind is kind}
-            lost = (expected - accepted - explained) | {i for i in accepted if not times[i]}
-            yield Counted(
-                database=database,
-                point=point,
-                channel=kind.value,
-                due=len(expected),
-                accepted=len(accepted),
-                explained=len(explained),
-                unknown=len(unknown.keys() & ours.keys()),
-                repeated=sum(len(times[i]) - 1 for i in repeated),
-                unexplained_repeats=len(repeated - (explicable & alike)),
-                lost=len(lost),
-                untold=sum(
-                    not any((page_id, status) in told for status in ("accepted", "delivered", "failed", "suppressed"))
-                    for page_id in accepted | explained
-                ),
-            )
+        return reckon(self.stack, self.provider.taken(), self.pages, database=database, point=point)
+
+
+def reckon(
+    stack: Stack, taken: Sequence[dict[str, Any]], due: Sequence[Page], *, database: str, point: str
+) -> Iterator[Counted]:
+    """Reconcile what providers have ``taken`` with the database and what is told from it, a line for each kind.
+
+    ``due`` are the pages that had to be sent.
+    """
+    told = {(item["page_id"], item["status"]) for item in stack.items(PAGE_RESULTS)}
+    doubts = "SELECT page_id, count(DISTINCT attempt) AS times FROM page_results WHERE status = 'unknown'"
+    unknown = {row["page_id"]: row["times"] for row in stack.rows(f"{doubts} GROUP BY page_id")}
+    for kind in sorted({one.channel_kind for one in due}, reverse=True):
+        rows = stack.rows("SELECT * FROM pages WHERE channel_kind = :kind", kind=kind.value)
+        ours = {row["page_id"]: row for row in rows}
+        times = {page_id: [t for t in taken if page_id in t["pages"]] for page_id in ours}
+        accepted = {i for i, row in ours.items() if row["status"] in ("accepted", "delivered")}
+        explained = {i for i, row in ours.items() if row["status"] in ("failed", "suppressed")}
+        repeated = {i for i, entries in times.items() if len(entries) > 1}
+        # Each repeat has a doubt of its own behind it, and is the very same message.
+        explicable = {i for i in repeated if len(times[i]) - 1 <= unknown.get(i, 0)}
+        alike = {i for i in repeated if len({(t["key"], *t["codes"]) for t in times[i]}) == 1}
+        expected = {str(p.page_id) for p in due if p.channel_kind is kind}
+        lost = (expected - accepted - explained) | {i for i in accepted if not times[i]}
+        yield Counted(
+            database=database,
+            point=point,
+            channel=kind.value,
+            due=len(expected),
+            accepted=len(accepted),
+            explained=len(explained),
+            unknown=len(unknown.keys() & ours.keys()),
+            repeated=sum(len(times[i]) - 1 for i in repeated),
+            unexplained_repeats=len(repeated - (explicable & alike)),
+            lost=len(lost),
+            untold=sum(
+                not any((page_id, status) in told for status in ("accepted", "delivered", "failed", "suppressed"))
+                for page_id in accepted | explained
+            ),
+        )
 
 
 @contextmanager
@@ -207,96 +209,3 @@ def run(running: Trial, point: str, *, pages: int) -> None:
             raise AssertionError(f"the sinks ended by themselves\n{process.tail()}")
     running.start()
     running.settle()
-
-
-# -- the whole matrix, printed ---------------------------------------------------------------------------------------
-
-_HEAD: Final = (
-    "| database | killed | channel | due | accepted | explained | out of unknown | repeated | lost | not told |\n"
-    "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
-)
-
-
-def line_of(counted: Counted) -> str:
-    """A line of the printed matrix."""
-    cells = (
-        counted.database,
-        MEANINGS[counted.point],
-        counted.channel,
-        counted.due,
-        counted.accepted,
-        counted.explained,
-        counted.unknown,
-        counted.repeated,
-        counted.lost,
-        counted.untold,
-    )
-    return f"| {' | '.join(map(str, cells))} |"
-
-
-def whole_matrix(pages: int, points: Iterable[str] = POINTS) -> Iterator[Counted]:
-    """Every point on every database that this machine has, each on fresh parts."""
-    cluster = None if missing_for_postgres() else PostgresCluster()
-    try:
-        if cluster is not None:
-            cluster.start()
-        for name in ("SQLite", *(["PostgreSQL"] if cluster is not None else [])):
-            for point in points:
-                with tempfile.TemporaryDirectory(prefix=f"siaga-{uuid.uuid4().hex[:6]}-") as made:
-                    directory = Path(made)
-                    broker: EmbeddedBroker = embedded_broker(directory)
-                    database = SqliteDatabase(directory) if name == "SQLite" or cluster is None else cluster.create()
-                    try:
-                        with trial(broker, database, directory) as running:
-                            run(running, point, pages=pages)
-                            yield from running.count(name, point)
-                    finally:
-                        broker.kill()
-    finally:
-        if cluster is not None:
-            cluster.remove()
-
-
-_PAGE: Final = """\
-# Crash matrix
-
-The notifier is killed (SIGKILL, nothing cleaned up) at each point of a page's way while pages are due, and started
-again; the provider meanwhile answers 500 once, takes a message and drops the connection once, hangs once and answers
-twice once. Then the provider's own durable log is reconciled with the database and with what the streams were told.
-A death takes every message that is on its way at that moment with it, here up to 32 webhooks and 8 SMS, not only the
-one at the point that is named.
-
-- **due**: pages there were. **accepted**: a provider has them. **explained**: failed or suppressed, with the reason.
-- **out of unknown**: pages of which nobody knew for a while whether they had arrived.
-- **repeated**: messages that the provider took once more. Each has a doubt of its own behind it, and the same page
-  id, code and `Idempotency-Key`; a webhook here can be asked first, the SMS gateway cannot.
-- **lost**: due and neither accepted nor explained, or called accepted and not in the provider's log.
-- **not told**: settled, and the streams were not told.
-
-Made on {date} (UTC) with `make crash-matrix`, {pages} pages a run; a small version runs with every test run
-(`tests/chaos/test_crash_matrix.py`).
-
-{table}
-"""
-
-
-def main() -> None:
-    """Print the matrix; exit 1 where a promise was broken."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--pages", type=int, default=40)
-    parser.add_argument("--write", type=Path)
-    chosen = parser.parse_args()
-    print(_HEAD, flush=True)
-    lines, sound = [_HEAD], True
-    for counted in whole_matrix(chosen.pages):
-        lines.append(line_of(counted))
-        sound = sound and counted.is_sound
-        print(lines[-1] + ("" if counted.is_sound else "  <-- BROKEN"), flush=True)
-    if chosen.write is not None and sound:
-        date = f"{datetime.now(builders.now().tzinfo):%d %B %Y}"
-        chosen.write.write_text(_PAGE.format(date=date, pages=chosen.pages, table="\n".join(lines)))
-    sys.exit(0 if sound else 1)
-
-
-if __name__ == "__main__":
-    main()

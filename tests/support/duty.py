@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 
 from producers.simulate.duty import demo_roster
-from siaga.contracts.registry import DistrictStations, RegistryEntry
+from siaga.contracts.registry import DistrictStations
 from siaga.contracts.roster import RosterEntry
 from tests.support import builders
-from tests.support.stack import CONSOLE, GATEWAY, INBOX, SINKS, STREAMS, Stack
+from tests.support.stack import CONSOLE, GATEWAY, INBOX, SINKS, Stack
 from tests.support.wait import until
 
 #: Election minutes in a real one: a level has 6 seconds to answer about SEV1.
@@ -22,17 +22,35 @@ class Manned:
     """A running Siaga of two districts with everybody on duty."""
 
     def __init__(
-        self, make_stack: Callable[..., Stack], change: Callable[[RosterEntry], RosterEntry] = lambda roster: roster
+        self,
+        make_stack: Callable[..., Stack],
+        change: Callable[[RosterEntry], RosterEntry] = lambda roster: roster,
+        *,
+        target: str | None = None,
+        speed: float = SPEED,
+        stations: int = 3,
+        **settings: Any,
     ) -> None:
-        """``change`` is made to the roster before it is loaded."""
-        self.stack = make_stack()
-        registry: list[RegistryEntry] = builders.small_registry(day=builders.calendar(speed=SPEED))
+        """Start everything.
+
+        Args:
+            make_stack: makes a stack of ``settings``.
+            change: made to the roster before it is loaded.
+            target: where pages are posted to (an officer's id is added) instead of to the inbox, which is not
+                started then; nor is the command centre.
+            speed: election minutes in a real one.
+            stations: polling stations a district.
+        """
+        self.stack = make_stack(**settings)
+        self.speed = speed
+        registry = builders.small_registry(day=builders.calendar(speed=speed), stations=stations)
         districts = [entry for entry in registry if isinstance(entry, DistrictStations)]
-        inbox = f"{self.stack.inbox_url}/pages"
+        inbox = target or f"{self.stack.inbox_url}/pages"
         (roster,) = demo_roster(districts, starting=builders.now(), inbox=inbox, seed=1)
         self.roster = change(roster)
         self.stack.registry = [*registry, self.roster]
-        self.stack.start(INBOX, SINKS, STREAMS, GATEWAY, CONSOLE)
+        around = () if target is not None else (INBOX, CONSOLE)
+        self.stack.start(*around, SINKS, *self.stack.workers, GATEWAY)
 
     def report(self, kind: str = "violence.mass_clash", **more: Any) -> str:
         """Post a report; the incident it makes."""

@@ -1,0 +1,85 @@
+"""Processes die while incidents climb: nobody who had to be called is forgotten, or called twice unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.brokers import ApacheKafka
+from tests.support.databases import PostgresDatabase
+from tests.support.escalation_faults import (
+    answer_around_the_deadline,
+    contradictions,
+    kill_every_worker_while_deadlines_pass,
+    kill_everything_at_random,
+    kill_one_worker_of_two,
+)
+from tests.support.stack import Stack
+from tests.support.watch import on_watch
+
+pytestmark = pytest.mark.chaos
+
+MakeStack = Callable[..., Stack]
+SEED = 2022
+
+
+@pytest.fixture
+def make_real(kafka: ApacheKafka, postgres: PostgresDatabase, tmp_path: Path) -> Iterator[MakeStack]:
+    """Makes a stack on Apache Kafka and PostgreSQL."""
+    made: list[Stack] = []
+
+    def make(**options: Any) -> Stack:
+        made.append(Stack(kafka, postgres, tmp_path, **options))
+        return made[-1]
+
+    yield make
+    for stack in made:
+        stack.close()
+
+
+@pytest.mark.kafka
+@pytest.mark.postgres
+def test_two_hundred_incidents_reach_somebody_though_every_part_is_killed_again_and_again(
+    make_real: MakeStack, kafka: ApacheKafka, postgres: PostgresDatabase, tmp_path: Path
+) -> None:
+    with on_watch(make_real, tmp_path, speed=6.0, stations=20, gateway_ack_timeout=0.5) as watch:
+        kill_everything_at_random(watch, (kafka, postgres), incidents=200, seed=SEED)
+
+        counted = watch.account("PostgreSQL", "everything")
+        assert [one for one in counted if not one.is_sound] == [], f"seed {SEED}"
+        assert watch.unheard() == set(), f"seed {SEED}"
+        assert watch.stack.count("incidents") == watch.stack.count("reports") == 200
+        assert watch.hasty() == []
+
+
+@pytest.mark.kafka
+@pytest.mark.postgres
+def test_escalations_climb_on_when_a_worker_dies_comes_back_and_when_all_of_them_die(
+    make_real: MakeStack, tmp_path: Path
+) -> None:
+    with on_watch(make_real, tmp_path, speed=15.0, stations=4, workers=2) as watch:
+        kill_one_worker_of_two(watch, incidents=8)
+        before = kill_every_worker_while_deadlines_pass(watch)
+        after = watch.standing()
+        watch.settle()
+
+        # What became due several times over fires once, and one level only.
+        assert watch.hasty() == []
+        assert [row["round"] - was["round"] for row, was in zip(after, before, strict=True)] == [1] * 8
+        (counted,) = watch.account("PostgreSQL", "workers")
+        assert counted.is_sound
+        assert counted.due == len({page.page_id for page in watch.due()})
+
+
+def test_who_answers_around_the_deadline_has_it_or_it_climbed_and_never_both(
+    make_stack: MakeStack, tmp_path: Path
+) -> None:
+    with on_watch(make_stack, tmp_path, speed=20.0, stations=10) as watch:
+        answer_around_the_deadline(watch, incidents=20, seed=SEED)
+
+        assert contradictions(watch) == [], f"seed {SEED}"
+        watch.settle()
+        assert [one for one in watch.account("", "answers") if not one.is_sound] == [], f"seed {SEED}"
