@@ -168,6 +168,7 @@ incidents: Final = sa.Table(
     sa.Index(None, "district", "updated_at"),
     sa.Index(None, "station_id"),
     sa.Index(None, "cluster_id"),
+    sa.Index(None, "opened_at"),
     sa.Index(None, "updated_at"),
     sa.Index(None, "seq"),
 )
