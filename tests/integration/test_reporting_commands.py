@@ -1,4 +1,4 @@
-"""``siaga topics``, ``siaga device`` and ``siaga report`` as somebody types them."""
+"""``siaga topics``, ``siaga device`` and ``siaga send`` as somebody types them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 from click.testing import Result
 from typer.testing import CliRunner
 
-from siaga.cli import reporting, topics
+from siaga.cli import afterday, reporting, topics
 from siaga.contracts.topics import REPORTS, TOPICS
 from tests.support import builders
 from tests.support.brokers import EmbeddedBroker
@@ -30,6 +30,7 @@ def siaga(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Siaga:
     monkeypatch.chdir(tmp_path)
     app = typer.Typer()
     reporting.register(app)
+    afterday.register(app)
     topics.register(app)
 
     def run(*arguments: str, **environment: str) -> Result:
@@ -83,7 +84,7 @@ def test_a_device_from_its_first_token_to_its_end(
 
 def report(siaga: Siaga, gateway: str, token: str, station: str) -> Result:
     arguments = ("violence.brawl", station, "--injured", "2", "--text", "Cekcok", "--gateway", gateway, "--json")
-    return siaga("report", *arguments, token=token)
+    return siaga("send", *arguments, token=token)
 
 
 def test_a_running_siaga_is_found_by_its_run_file(
@@ -95,8 +96,9 @@ def test_a_running_siaga_is_found_by_its_run_file(
         (tmp_path / "var" / "demo").mkdir(parents=True)
         (tmp_path / "var" / "demo" / "run.json").write_text(json.dumps(running))
 
+        # As it was typed before there was a report after the day.
         sent = siaga("report", "violence.brawl", builders.STATION)
-        wrong = siaga("report", "violence.brwl", f"{builders.DISTRICT}.2001-044", "--dead", "1")
+        wrong = siaga("send", "violence.brwl", f"{builders.DISTRICT}.2001-044", "--dead", "1")
         listed = siaga("device", "list")
 
     words = sent.stdout.split()
@@ -110,7 +112,7 @@ def test_a_running_siaga_is_found_by_its_run_file(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("report", "violence.brawl", builders.STATION), "SIAGA_TOKEN: is not set"),
+        (("send", "violence.brawl", builders.STATION), "SIAGA_TOKEN: is not set"),
         (("device", "add", "x"), "district: none is named"),
         (("device", "add", "x y", "--district", "33"), "device_id: "),
         (("device", "add", "x", "--district", "Kajen"), "districts.0: "),
@@ -126,7 +128,7 @@ def test_what_is_missing_or_wrong_is_said_with_its_remedy(
 
 
 def test_a_gateway_that_does_not_answer_is_named(siaga: Siaga) -> None:
-    result = siaga("report", "violence.brawl", builders.STATION, "--gateway", "http://127.0.0.1:1", token="a.b")
+    result = siaga("send", "violence.brawl", builders.STATION, "--gateway", "http://127.0.0.1:1", token="a.b")
 
     assert result.exit_code == 2
     assert "gateway: http://127.0.0.1:1/v1/reports does not answer" in result.output

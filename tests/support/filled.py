@@ -128,7 +128,9 @@ class Filled:
             connection.execute(tables.reports.insert().values(row))
             self._move(connection)
 
-    def put_history(self, incident_id: str, change: str, *, by: str | None = None, detail: str = "") -> None:
+    def put_history(
+        self, incident_id: str, change: str, *, by: str | None = None, detail: str = "", at: datetime | None = None
+    ) -> None:
         """Insert one thing that happened to an incident."""
         with self.engine.begin() as connection:
             self.seq += 1
@@ -136,7 +138,7 @@ class Filled:
                 "event_id": uuid.uuid4().hex,
                 "incident_id": incident_id,
                 "change": change,
-                "at": builders.now(),
+                "at": at or builders.now(),
                 "actor": by,
                 "detail": detail,
                 "seq": self.seq,
@@ -178,8 +180,13 @@ class Filled:
             connection.execute(table.insert().values(row))
             self._move(connection)
 
-    def put_page(self, incident: Mapping[str, Any], *, officer: str = OFFICER, status: str = "accepted") -> uuid.UUID:
-        """One call to an officer about an incident, and the step that says why; the page's id."""
+    def put_page(
+        self, incident: Mapping[str, Any], *, officer: str = OFFICER, status: str = "accepted", **more: Any
+    ) -> uuid.UUID:
+        """One call to an officer about an incident, and the step that says why; the page's id.
+
+        ``more`` are columns of the page.
+        """
         page_id, at = str(uuid.uuid4()), builders.now()
         with self.engine.begin() as connection:
             self.seq += 1
@@ -208,8 +215,16 @@ class Filled:
                 "sent_at": at,
                 "seq": self.seq,
             }
+            row |= more
             connection.execute(paging.pages.insert().values(row))
-            step = {"step_id": uuid.uuid4().hex, "at": at, "reason": "opened", "officer_id": officer, "seq": self.seq}
+            shared |= {name: row[name] for name in shared}
+            step = {
+                "step_id": uuid.uuid4().hex,
+                "at": row["due_at"],
+                "reason": "opened",
+                "officer_id": officer,
+                "seq": self.seq,
+            }
             step |= {"channel": f"{OFFICER}-hp", "page_id": page_id, "desk": "polsek/duty"}
             connection.execute(paging.escalation_steps.insert().values(**shared, **step))
             self._move(connection)
