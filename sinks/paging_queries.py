@@ -13,6 +13,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from siaga.contracts.command import Command
 from siaga.contracts.escalation import Escalation, Step
 from siaga.contracts.page_result import PageResult
 from siaga.contracts.registry import Entity
@@ -119,6 +120,13 @@ def escalation_of(connection: sa.Connection, incident_id: UUID) -> tuple[Escalat
     steps = tuple(Step.model_validate(dict(row._mapping)) for row in connection.execute(asked))
     last = Escalation.model_validate_json(json.dumps(body))
     return last.model_copy(update={"steps": steps}), _results(connection, wanted)
+
+
+def decisions_about(connection: sa.Connection, incident_id: UUID) -> list[Command]:
+    """What people decided about an incident, oldest first."""
+    table = commands.c
+    asked = sa.select(table.body).where(table.incident_id == str(incident_id)).order_by(table.at)
+    return [Command.model_validate_json(json.dumps(body)) for body in connection.scalars(asked)]
 
 
 def _results(connection: sa.Connection, incident_id: str) -> list[PageResult]:

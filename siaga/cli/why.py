@@ -33,20 +33,21 @@ def why_paged(
     from siaga.cli.running import settings_of_running
     from siaga.contracts.page import Language
     from siaga.escalation.explain import why
-    from sinks.paging_queries import escalation_of
+    from sinks.paging_queries import decisions_about, escalation_of
     from sinks.reading import reading
 
     settings = settings_of_running()
     found = find_incident(settings, incident)
     with reading(settings) as connection:
         last, results = escalation_of(connection, found.incident_id)
+        decisions = decisions_about(connection, found.incident_id)
     if last is None:
         typer.echo(
             "siaga: incident: nothing was escalated; it is not stored yet, or nobody had to be called", err=True
         )
         raise typer.Exit(1)
     language = Language.INDONESIAN if indonesian else Language.ENGLISH
-    told = why([last], results, officer_id=officer)
+    told = why([last], results, officer_id=officer, decisions=decisions)
     called = officer is None or any(one.officer_id == officer for one in told)
     standing = None if called or officer is None else _standing(settings, found, last, officer, language)
     if as_json:
@@ -70,6 +71,7 @@ def why_paged(
                     "channel": one.channel,
                     "page_id": None if one.page_id is None else str(one.page_id),
                     "results": list(one.results),
+                    "via": one.via,
                     "text": one.text(language),
                 }
                 for one in told

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from siaga.contracts.command import Command, Via
 from siaga.contracts.escalation import Escalation, EscalationState, Step
 from siaga.contracts.escalation import EscalationReason as R
 from siaga.contracts.page import Language
@@ -20,6 +21,9 @@ from siaga.contracts.page_result import PageResult, PageStatus
 from siaga.escalation.oncall import Query, oncall
 from siaga.escalation.policy import Policy
 from siaga.escalation.roster import Roster
+
+#: How far the clocks of whoever decides and of the streams may be apart.
+_CLOCKS: Final = timedelta(seconds=2)
 
 
 class Verdict(StrEnum):
@@ -45,6 +49,8 @@ class Because:
     channel: str | None = None
     page_id: UUID | None = None
     results: tuple[PageStatus, ...] = ()
+    #: By which way it was decided, where somebody did.
+    via: Via | None = None
 
     def text(self, language: Language) -> str:
         """The statement in words."""
@@ -53,7 +59,8 @@ class Because:
         about = [part for part in (self.officer_id, self.desk, self.channel) if part is not None]
         level = f"L{self.level}.{self.round} " if self.level else ""
         became = f" [{', '.join(self.results)}]" if self.results else ""
-        return f"{level}{' '.join([head, *about]).strip()}: {words}{became}"
+        way = "" if self.via is None else f" ({WAYS[self.via][0 if language is Language.INDONESIAN else 1]})"
+        return f"{level}{' '.join([head, *about]).strip()}: {words}{way}{became}"
 
 
 _VERDICTS: Final = {
@@ -61,6 +68,16 @@ _VERDICTS: Final = {
     Verdict.NOT_CALLED: ("tidak dipanggil", "not called"),
     Verdict.ACTED: ("tindakan", "act"),
     Verdict.INCIDENT: ("kejadian", "incident"),
+}
+
+#: By which way somebody decided, in Indonesian and English.
+WAYS: Final[dict[Via, tuple[str, str]]] = {
+    Via.CONSOLE: ("lewat posko", "at the command centre"),
+    Via.CLI: ("lewat baris perintah", "by the command line"),
+    Via.LINK: ("lewat tautan", "by the link"),
+    Via.SMS: ("lewat SMS", "by SMS"),
+    Via.WHATSAPP: ("lewat WhatsApp", "by WhatsApp"),
+    Via.TELEGRAM: ("lewat Telegram", "by Telegram"),
 }
 
 #: What each reason means, in Indonesian and English.
@@ -111,7 +128,11 @@ _SUPPRESSIONS: Final = frozenset((R.ALREADY_PAGED_FOR_CLUSTER, R.FOLDED_INTO_DIG
 
 
 def why(
-    snapshots: Sequence[Escalation], results: Iterable[PageResult] = (), *, officer_id: str | None = None
+    snapshots: Sequence[Escalation],
+    results: Iterable[PageResult] = (),
+    *,
+    officer_id: str | None = None,
+    decisions: Iterable[Command] = (),
 ) -> list[Because]:
     """What was done and not done, and why; of one officer where ``officer_id`` names one.
 
@@ -119,6 +140,7 @@ def why(
         snapshots: of one incident's escalation, in any order, told twice or not.
         results: of its pages.
         officer_id: whom to tell it of; everything that concerns nobody in particular is told besides.
+        decisions: what was decided about it, for the way by which it came.
     """
     became: dict[UUID, list[PageStatus]] = {}
     for result in sorted(results, key=lambda r: r.at):
@@ -127,15 +149,19 @@ def why(
             told.append(result.status)
     steps = [step for _, s in sorted({s.version: s for s in snapshots}.items()) for step in s.steps]
     suppressed = {step.page_id for step in steps if step.reason in _SUPPRESSIONS}
+    decided = sorted(decisions, key=lambda command: command.at)
     return [
-        _because(step, became, step.page_id in suppressed)
+        _because(step, became, step.page_id in suppressed, decided)
         for step in steps
         if officer_id is None or step.officer_id in (officer_id, None)
     ]
 
 
-def _because(step: Step, became: dict[UUID, list[PageStatus]], suppressed: bool) -> Because:
-    if step.reason in _ACTS:
+def _because(
+    step: Step, became: dict[UUID, list[PageStatus]], suppressed: bool, decided: Sequence[Command]
+) -> Because:
+    # Who asks for the next level acts; whom that calls has a page.
+    if step.reason in _ACTS or (step.reason is R.ASKED_TO_ESCALATE and step.page_id is None and step.desk is None):
         verdict = Verdict.ACTED
     elif step.officer_id is None and step.desk is None:
         verdict = Verdict.INCIDENT
@@ -154,7 +180,14 @@ def _because(step: Step, became: dict[UUID, list[PageStatus]], suppressed: bool)
         channel=step.channel,
         page_id=step.page_id,
         results=tuple(became.get(step.page_id, ())) if step.page_id is not None else (),
+        via=_way(step, decided) if verdict is Verdict.ACTED else None,
     )
+
+
+def _way(step: Step, decided: Sequence[Command]) -> Via | None:
+    """By which way the officer's last decision came before the step."""
+    own = [c for c in decided if c.by == step.officer_id and c.at <= step.at + _CLOCKS]
+    return own[-1].via if own else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from siaga.contracts.command import Via
 from siaga.contracts.escalation import EscalationReason
 from siaga.contracts.page import Language
 from siaga.contracts.page_result import PageStatus
 from siaga.escalation.diagram import state_diagram
 from siaga.escalation.explain import REASONS, Verdict, why, why_not
 from siaga.escalation.machine import TABLE
+from tests.support import builders
 from tests.support.pager import PEOPLE, World, roster
 
 GUIDE = Path(__file__).parents[2] / "docs" / "explanation" / "escalation.md"
@@ -32,6 +34,19 @@ def test_a_call_is_explained_by_its_reason_desk_and_result(world: World) -> None
         told.text(Language.ENGLISH) == "L2.1 called ops-desk polres/ops sms: the level before did not answer in time"
     )
     assert str(world.now_of(incident).incident_id) == incident
+
+
+def test_an_answer_is_told_with_the_way_by_which_it_came(world: World) -> None:
+    incident = world.report("violence.mass_clash")
+    officer = world.paged[0]
+    answer = builders.command("acknowledge", incident, by=officer, at=world.moment())
+    answer = answer.model_copy(update={"via": Via.SMS})
+    world.say("acknowledge", incident, officer)
+
+    (told,) = (b for b in why(world.snapshots, decisions=[answer]) if b.verdict is Verdict.ACTED)
+
+    assert told.text(Language.ENGLISH) == f"L1.1 act {officer}: took it (by SMS)"
+    assert told.text(Language.INDONESIAN).endswith("menerima (lewat SMS)")
 
 
 def test_results_are_told_with_the_call(world: World) -> None:
