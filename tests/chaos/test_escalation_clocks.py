@@ -50,8 +50,8 @@ def test_without_the_sweeper_the_workers_clock_drives_everything(make_embedded: 
         assert_sound(watch)
 
 
-def test_without_the_workers_clock_the_sweeper_drives_everything(make_stack: MakeStack, tmp_path: Path) -> None:
-    with on_watch(make_stack, tmp_path, speed=120.0, stations=8, stream_clock=False) as watch:
+def test_without_the_workers_clock_the_sweeper_drives_everything(make_embedded: MakeStack, tmp_path: Path) -> None:
+    with on_watch(make_embedded, tmp_path, speed=120.0, stations=8, stream_clock=False) as watch:
         climb_storm_and_lease(watch)
 
         assert all(watch.swept(kind) >= 1 for kind in KINDS)
@@ -60,15 +60,15 @@ def test_without_the_workers_clock_the_sweeper_drives_everything(make_stack: Mak
 
 
 def test_a_provider_that_is_away_for_ten_minutes_stops_no_climb_and_gets_the_gravest_first(
-    make_stack: MakeStack, tmp_path: Path
+    make_embedded: MakeStack, tmp_path: Path
 ) -> None:
-    with on_watch(make_stack, tmp_path, speed=30.0, stations=4, texts=True) as watch:
+    with on_watch(make_embedded, tmp_path, speed=30.0, stations=4, texts=True) as watch:
         taken = provider_away_for_ten_minutes(watch)
 
         severities = {str(page.page_id): int(page.severity) for page in watch.due()}
         assert severities[taken[0]["pages"][0]] == 1
         # Meanwhile the other channel reached every level.
-        assert {page.level for page in watch.due() if page.channel == "hp"} == {1, 2, 3, 4}
+        assert {page.level for page in watch.due() if page.channel == "hp"} >= {1, 2, 3, 4}
         assert len(watch.sms.taken()) >= 12
         assert [one for one in watch.account("", "provider") if not one.is_sound] == []
         assert watch.unheard() == set()
