@@ -24,7 +24,8 @@ from tests.support.filled import Filled
 from tests.support.processes import Process, free_ports
 from tests.support.require import require
 
-AXE: Final = Path(__file__).parents[2] / ".cache" / "axe" / "axe.min.js"
+ROOT: Final = Path(__file__).parents[2]
+AXE: Final = ROOT / ".cache" / "axe" / "axe.min.js"
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 
 
