@@ -8,7 +8,7 @@ KAFKA := .cache/kafka
 QUIX := .cache/quix
 ARGS ?=
 
-.PHONY: demo up test scenarios check bench crash-matrix kafka axe lock clean
+.PHONY: demo up test scenarios check bench crash-matrix watching kafka axe lock clean
 
 ## demo: a simulated voting day on this machine; ARGS="--speed 120 --villages 33"
 demo: $(VENV)/runtime
@@ -40,6 +40,10 @@ bench: $(VENV)/dev kafka $(QUIX)/.complete
 ## crash-matrix: have everything go wrong that can and count pages; ARGS="--write docs/reference/crash-matrix.md"
 crash-matrix: $(VENV)/dev
 	$(BIN)/python -m tests.support.crash_document $(ARGS)
+
+## watching: the page of alerts and the dashboards, from what they are made of
+watching: $(VENV)/dev
+	$(BIN)/python deploy/prometheus/reference.py
 
 ## kafka: Apache Kafka's jars for the tests, where there are Java and Maven
 kafka: $(KAFKA)/.complete
