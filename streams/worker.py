@@ -8,8 +8,9 @@ import signal
 import sys
 from typing import Any, Final
 
-from prometheus_client import start_http_server
+from prometheus_client import REGISTRY, start_http_server
 
+from siaga.certificates import CertificateMetrics
 from siaga.contracts.registry import Entity
 from siaga.election.registry import Registry
 from siaga.escalation.duties import Duties
@@ -35,6 +36,7 @@ def serve(settings: Settings) -> None:
 
     settings.require_kafka()
     metrics.initialise()
+    CertificateMetrics(REGISTRY).show(settings, "kafka", "kafka_ca")
     sys.exit(uvloop.run(_serve(settings)))
 
 
