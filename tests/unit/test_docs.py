@@ -156,6 +156,8 @@ def test_every_document_is_reached_from_the_index() -> None:
     listed = {(ROOT / "docs" / target.partition("#")[0]).resolve() for target in _LINK.findall(index)}
     decisions = (ROOT / "docs" / "decisions" / "README.md").read_text(encoding="utf-8")
     listed |= {(ROOT / "docs" / "decisions" / target).resolve() for target in _LINK.findall(decisions)}
+    alerts = (ROOT / "docs" / "reference" / "alerts.md").read_text(encoding="utf-8")
+    listed |= {(ROOT / "docs" / "reference" / target).resolve() for target in _LINK.findall(alerts)}
     left_out = {path for path in DOCUMENTS if path.is_relative_to(ROOT / "docs")} - listed
     assert left_out - {ROOT / "docs" / "README.md"} == set()
 
