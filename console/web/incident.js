@@ -1,15 +1,17 @@
 // One incident: facts, reasons, reports, history, and what can be decided about it.
 import { call, decide, isOpen, on, state } from "/static/feed.js";
+import { Candidates, Ticks, standing } from "/static/regroup.js";
 import { clock, kindName, me, momentOf, named, placeOf, serverNow, span, t } from "/static/words.js";
 
 // What each decision asks for besides the button.
 const ASKS = {
   acknowledge: [], on_my_way: ["minutes"], verify: ["reason?"], refute: ["reason"], assign: ["assignee", "reason?"],
   hand_off: ["agency", "reason?"], override: ["severity", "reason"], resolve: ["reason?"], dismiss: ["reason"],
-  reopen: ["reason?"], note: ["reason"], escalate: ["reason?"],
+  reopen: ["reason?"], note: ["reason"], escalate: ["reason?"], merge: ["into", "reason?"], split: ["report_ids", "reason?"],
 };
-const OPEN = ["acknowledge", "on_my_way", "verify", "refute", "assign", "hand_off", "escalate", "resolve", "note"];
+const OPEN = ["acknowledge", "on_my_way", "verify", "refute", "assign", "hand_off", "escalate", "resolve", "note", "merge", "split"];
 const COMMANDER = ["override", "dismiss"];
+const blank = () => ({ reason: "", severity: "", assignee: "", agency: "", minutes: 10, into: "", report_ids: [] });
 
 export default {
   template: `
@@ -36,15 +38,18 @@ export default {
           :disabled="Boolean(pending)" :aria-expanded="ASKS[action].length ? asking === action : null" @click="choose(action)">{{ named('a', action) }}</button>
       </div>
       <form v-if="asking" class="ask" @submit.prevent="send(asking)">
+        <candidates v-if="asks('into')" :card="card" v-model="answer.into"></candidates>
+        <ticks v-if="asks('report_ids') && detail" :reports="detail.reports" v-model="answer.report_ids"></ticks>
         <label v-if="asks('severity')">{{ t('new_severity') }}
           <select v-model="answer.severity" ref="ask"><option value="">{{ t('computed') }}</option><option v-for="s in 5" :key="s" :value="s">SEV{{ s }}</option></select></label>
         <label v-if="asks('assignee')">{{ t('assignee') }}<input v-model.trim="answer.assignee" ref="ask" required pattern="[A-Za-z0-9._:@\\-]{1,80}"></label>
         <label v-if="asks('agency')">{{ t('to_agency') }}<input v-model.trim="answer.agency" ref="ask" required pattern="[A-Za-z0-9._:@\\-]{1,80}"></label>
         <label v-if="asks('minutes')">{{ t('minutes') }}<input v-model.number="answer.minutes" ref="ask" type="number" min="1" max="1440" required></label>
         <label v-if="asks('reason') || asks('reason?')" class="wide">{{ t('reason') }}<textarea v-model.trim="answer.reason" ref="ask" rows="2" maxlength="500" :required="asks('reason')"></textarea></label>
-        <span class="buttons"><button type="submit" class="first">{{ t('send') }}</button><button type="button" @click="asking = null">{{ t('cancel') }}</button></span>
+        <span class="buttons"><button type="submit" class="first" :disabled="unfinished">{{ t('send') }}</button><button type="button" @click="asking = null">{{ t('cancel') }}</button></span>
       </form>
       <template v-if="detail">
+        <p v-if="detail.incident.merged_into" class="links"><a :href="'#/incident/' + detail.incident.merged_into">{{ t('merged_into', { id: detail.incident.merged_into.slice(0, 8) }) }}</a></p>
         <section><h3>{{ t('reasons') }}</h3>
           <ul class="reasons"><li v-for="(r, i) in detail.incident.reasons" :key="i">{{ r[language] }}<em v-if="r.confidential" class="tag hot">{{ t('confidential') }}</em></li>
           <li v-if="detail.incident.override">{{ t('overridden') }}: {{ detail.incident.override.reason }}<template v-if="detail.incident.override.by"> ({{ detail.incident.override.by }})</template></li></ul>
@@ -78,14 +83,16 @@ export default {
     </template>
     <p v-else class="empty">{{ t('loading') }}</p>
   </article>`,
+  components: { Candidates, Ticks },
   props: { id: String, language: String },
   emits: ["close", "said"],
   data: () => ({ ASKS, me, detail: null, missing: false, asking: null, why: "", shownWhy: "", allPages: false,
-    answer: { reason: "", severity: "", assignee: "", agency: "", minutes: 10 } }),
+    answer: blank() }),
   async mounted() {
     this.off = on("changed", (id) => id === this.id && this.load(this.shownWhy));
     await this.load();
-    this.$refs.panel?.focus({ preventScroll: true });
+    // Whoever has begun to decide meanwhile is left where they are.
+    if (!this.$refs.panel?.contains(document.activeElement)) this.$refs.panel?.focus({ preventScroll: true });
   },
   beforeUnmount() {
     this.off();
@@ -106,9 +113,16 @@ export default {
     actions() {
       if (!me.may_act || !this.card) return [];
       const mayCommand = me.role === "commander" || me.role === "admin";
+      if (this.card.state === "merged") return [];
       if (!isOpen(this.card)) return ["reopen", "note"];
-      const open = this.card.state === "open" ? OPEN : [...OPEN.filter((a) => a !== "acknowledge")];
+      const not = [this.card.state === "open" ? null : "acknowledge", this.card.report_count > 1 ? null : "split"];
+      const open = OPEN.filter((action) => !not.includes(action));
       return mayCommand ? [...open, ...COMMANDER] : open;
+    },
+    // Whether something has to be chosen yet: an incident to merge into, or some of the reports and not all.
+    unfinished() {
+      const [ticked, all] = [this.answer.report_ids.length, standing(this.detail?.reports ?? []).length];
+      return (this.asks("into") && !this.answer.into) || (this.asks("report_ids") && (!ticked || ticked >= all));
     },
     // The latest first, and no more of them than fit: nobody answering makes the list long.
     pages() {
@@ -163,20 +177,20 @@ export default {
     choose(action) {
       if (!ASKS[action].length) return this.send(action);
       this.asking = this.asking === action ? null : action;
-      this.$nextTick(() => [this.$refs.ask].flat()[0]?.focus());
+      this.$nextTick(() => (this.$refs.panel.querySelector(".pick input") ?? [this.$refs.ask].flat()[0])?.focus());
     },
     async send(action) {
       const decision = { action, command_id: crypto.randomUUID?.() ?? undefined };
       for (const ask of ASKS[action]) {
         const name = ask.replace("?", "");
         const value = this.answer[name];
-        if (value !== "") decision[name] = value;
+        if (value !== "" && value.length !== 0) decision[name] = value;
       }
       const kept = { ...this.answer };
       this.asking = null;
       const taken = await decide(this.card, decision, (word, values) => this.$emit("said", word, values, "bad"));
       // What was typed is not lost with a refusal.
-      this.answer = taken ? { reason: "", severity: "", assignee: "", agency: "", minutes: 10 } : kept;
+      this.answer = taken ? blank() : kept;
       if (!taken && ASKS[action].length) this.asking = action;
     },
   },
