@@ -12,8 +12,10 @@ import pytest
 from siaga.contracts.base import Contract
 from siaga.contracts.page import Page
 from siaga.contracts.page_result import PageResult
+from siaga.contracts.timer import TimerKind
 from siaga.contracts.topics import ESCALATIONS, PAGE_RESULTS, PAGES
 from sinks import paging_rows, tables
+from sinks.sweeper import due
 from sinks.work import Written
 from tests.support import builders
 from tests.support.databases import Database
@@ -152,3 +154,20 @@ def test_once_it_has_caught_up_only_the_notifier_says_what_became_of_a_page(fed:
     put(fed, PAGE_RESULTS, result(about, "accepted"))
 
     assert fed.scalar("SELECT status FROM pages") == "queued"
+
+
+def test_what_is_due_is_found_however_much_of_it_nobody_handles_and_one_digest_a_district(fed: Fed) -> None:
+    past = builders.now() - timedelta(minutes=1)
+    due_since = {"next_due_at": past, "next_timer": "deadline"}
+    stale = [escalation(page(), "paging", **due_since) for _ in range(1001)]
+    stale[0] = stale[0].model_copy(update={"digest_due_at": past - timedelta(minutes=1)})
+    stale[1] = stale[1].model_copy(update={"digest_due_at": past})
+    waits = escalation(page(), "paging", next_due_at=builders.now() + timedelta(minutes=1), next_timer="deadline")
+    over = escalation(page(), "resolved", **due_since, digest_due_at=past)
+    put(fed, ESCALATIONS, *stale, waits, over)
+
+    with fed.engine.connect() as connection, connection.begin():
+        digest, *deadlines = due(connection, builders.now())
+
+    assert (digest.kind, digest.due_at) == (TimerKind.DIGEST, past - timedelta(minutes=1))
+    assert {timer.incident_id for timer in deadlines} == {one.incident_id for one in stale}
