@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import typer
 
+from siaga.answers.gateways import load_gateways
 from siaga.cli import _MODULES, whole_app
 from siaga.contracts.checkin import CheckIn
 from siaga.contracts.page import ChannelKind
@@ -140,15 +141,22 @@ def test_the_messages_shown_are_good_ones() -> None:
 
 
 def test_the_channels_shown_are_good_ones(tmp_path: Path) -> None:
-    secret = tmp_path / "smtp"
-    secret.write_text("rahasia")
+    secret = tmp_path / "secret"
+    secret.write_text("rahasia-rahasia-1")
     page = (ROOT / "docs" / "how-to" / "reach-your-officers.md").read_text(encoding="utf-8")
-    (shown,) = [block for language, block in _FENCE.findall(page) if language == "toml"]
+    shown = [
+        re.sub(r"/run/secrets/\w+", str(secret), b) for language, b in _FENCE.findall(page) if language == "toml"
+    ]
+    told = dict.fromkeys(("SMS_TOKEN", "TELEGRAM_BOT", "TWILIO_SID", "TWILIO_TOKEN"), "rahasia-rahasia-2")
+    answers = tmp_path / "answers.toml"
+    answers.write_text(shown.pop())
 
-    read = parse_channels(shown.replace("/run/secrets/smtp", str(secret)), {"SMS_TOKEN": "a", "TELEGRAM_BOT": "b"})
+    on = [{kind for kind, channel in parse_channels(toml, told).items() if channel.is_on} for toml in shown]
+    gateways = load_gateways(Settings(answers_file=answers), told)
 
-    on = {kind for kind, channel in read.items() if channel.is_on}
-    assert on == {ChannelKind.SMS, ChannelKind.TELEGRAM, ChannelKind.EMAIL, ChannelKind.WEBHOOK}
+    assert on[0] == {ChannelKind.SMS, ChannelKind.TELEGRAM, ChannelKind.EMAIL, ChannelKind.WEBHOOK}
+    assert on[1] == {ChannelKind.SMS, ChannelKind.WHATSAPP, ChannelKind.WEBHOOK}
+    assert set(gateways) == {"twilio", "modem", "android", "fonnte"}
 
 
 def test_every_document_is_reached_from_the_index() -> None:
