@@ -44,6 +44,7 @@ crash-matrix: $(VENV)/dev
 ## watching: the page of alerts and the dashboards, from what they are made of
 watching: $(VENV)/dev
 	$(BIN)/python deploy/prometheus/reference.py
+	$(BIN)/python deploy/grafana/write.py
 
 ## kafka: Apache Kafka's jars for the tests, where there are Java and Maven
 kafka: $(KAFKA)/.complete
