@@ -10,3 +10,7 @@ DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'siaga_console')
 DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'siaga_auditor') THEN CREATE ROLE siaga_auditor LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE; END IF; END $$;
 
 SELECT current_database() AS siaga \gset
+ALTER DATABASE :"siaga" OWNER TO siaga_owner;
+REVOKE ALL ON DATABASE :"siaga" FROM PUBLIC;
+GRANT CONNECT ON DATABASE :"siaga" TO siaga_sinks, siaga_console, siaga_auditor;
+GRANT TEMPORARY ON DATABASE :"siaga" TO siaga_sinks;
