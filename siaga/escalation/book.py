@@ -241,7 +241,7 @@ class EscalationBook:
                     version=entry.version,
                     notes=entry.notes,
                     cancelled=entry.cancelled,
-                    digest_due_at=self._digest_due_at(case),
+                    digest_due_at=self._digests.due_for(case, self._bars),
                 )
             )
         for call in case.calls:
@@ -249,14 +249,6 @@ class EscalationBook:
                 settled.pages.append(page_of(case, call, policy))
         if incident_id in self._changed:
             settled.rows.append(rows.entry_row(self.district, entry))
-
-    def _digest_due_at(self, case: Case) -> float | None:
-        """When the first digest is due that calls of ``case`` wait for, for the clock that knows only snapshots."""
-        if not case.state.is_paging:
-            return None
-        folded = {call.officer_id for call in case.this_round() if call.status is CallStatus.FOLDED}
-        waits = [officer_id for officer_id in folded if not self._bars(case, officer_id)]
-        return self._digests.next_of(waits, drill=case.subject.drill)
 
     # -- how it moves -----------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ Output: digest calls to send and gatherings to write.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
 
@@ -39,24 +39,30 @@ class Digests:
         """When the next digest is due (epoch seconds), or None."""
         return min((g.due_at for g in self.gatherings.values() if g.due_at is not None), default=None)
 
-    def next_of(self, officers: Iterable[str], *, drill: bool) -> float | None:
-        """When the next digest of one of ``officers`` is due (epoch seconds), or None."""
-        kept = (self.gatherings.get(Gathering(officer_id, drill).key) for officer_id in officers)
-        return min((g.due_at for g in kept if g is not None and g.due_at is not None), default=None)
+    def due_for(self, case: Case, barred: Callable[[Case, str], bool]) -> float | None:
+        """When the first digest is due that calls of ``case`` wait for (epoch seconds), or None.
+
+        For the clock that knows only snapshots. ``barred(case, officer)`` is whether they may not be told.
+        """
+        if not case.state.is_paging:
+            return None
+        folded = {call.officer_id for call in case.this_round() if call.status is CallStatus.FOLDED}
+        keys = [Gathering(officer, case.subject.drill).key for officer in folded if not barred(case, officer)]
+        kept = [self.gatherings[key].due_at for key in keys if key in self.gatherings]
+        return min((due_at for due_at in kept if due_at is not None), default=None)
 
     def flush(
         self, now: float, waiting_of: Callable[[str, str], Call | None], policy: Policy
     ) -> list[tuple[str, str, str]]:
         """Make the digests that are due; answers (incident, officer, digest's page) for each call that one tells.
 
-        ``waiting_of(incident, officer)`` is the call that still waits for an answer and may be told. A flush that was
-        made at this very moment already has its digests told again.
+        ``waiting_of(incident, officer)`` is the call that still waits for an answer and may be told. Asked before it
+        is due, the digest before is told again unless a provider took it: a crash may have kept it from being told.
         """
         told = []
         for gathering in list(self.gatherings.values()):
             if gathering.due_at is None or gathering.due_at > now + 1e-3:
-                if gathering.last and gathering.last[0].at == now:
-                    self._out += [(gathering, call) for call in gathering.last if call.status is CallStatus.MADE]
+                self._out += [(gathering, call) for call in gathering.last if call.status is CallStatus.MADE]
                 continue
             waiting = {
                 incident_id: call

@@ -98,6 +98,23 @@ def test_whoever_reads_only_snapshots_knows_when_a_digest_is_due_and_what_it_has
     assert world.now_of(folded).digest_due_at is None
 
 
+def test_a_digest_that_a_crash_kept_from_being_told_is_told_by_whoever_notices_it_again(world: World) -> None:
+    for _ in range(6):
+        world.report("violence.brawl")
+    world.advance(minutes=2)
+    digest = world.pages[-1]
+    world.forget()
+    world.restart()
+    late = world.moment() + timedelta(seconds=3)
+    world.fire(Timer(schema_version=1, district=DISTRICT, kind=TimerKind.DIGEST, due_at=digest.due_at, at=late))
+    assert world.pages == [digest]
+
+    world.result(digest, PageStatus.ACCEPTED)
+    world.forget()
+    world.fire(Timer(schema_version=1, district=DISTRICT, kind=TimerKind.DIGEST, due_at=digest.due_at, at=late))
+    assert world.pages == []
+
+
 def test_an_incident_that_is_taken_waits_for_no_digest(world: World) -> None:
     folded = [world.report("violence.brawl") for _ in range(6)][-1]
     world.say("acknowledge", folded, "polsek-kajen")
