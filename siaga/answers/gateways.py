@@ -200,6 +200,12 @@ def _gateway(name: str, table: Any, settings: Settings, environment: Mapping[str
     chosen = table.get("format", name)
     if chosen != TELEGRAM and chosen not in formats:
         raise SettingsError(f"answers_file: {name}.format is none; write one of {', '.join((*formats, TELEGRAM))}")
+    for field_name in sorted(_OWN & table.keys()):
+        paths = table[field_name]
+        if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
+            raise SettingsError(
+                f'answers_file: {name}.{field_name} is no list of paths; write one such as ["payload.message"]'
+            )
     told = {**formats.get(chosen, {"proof": TELEGRAM, "via": Via.TELEGRAM, "answer": "json"}), **table}
     secret = _secret(name, table.get("secret"), environment)
     url = told.get("url")
