@@ -58,6 +58,14 @@ class Vitals:
     untriaged: int = 0
     #: When each station was last heard of.
     seen: dict[str, float] = field(default_factory=dict)
+    #: What each station last said of the personnel there, and when.
+    personnel: dict[str, tuple[float, int]] = field(default_factory=dict)
+
+    def heard(self, station_id: str, at: float, personnel: int | None) -> None:
+        """A station checked in."""
+        self.seen[station_id] = max(self.seen.get(station_id, 0.0), at)
+        if personnel is not None and at >= self.personnel.get(station_id, (0.0, 0))[0]:
+            self.personnel[station_id] = (at, personnel)
 
 
 class Board:
@@ -71,6 +79,8 @@ class Board:
         self.vitals = Vitals()
         self.places: dict[str, Place] = {}
         self.districts: dict[str, str] = {}
+        #: The classes of each district's stations. CONFIDENTIAL: for the force posture, and nothing else.
+        self.classes: dict[str, dict[str, str]] = {}
         self._rows: dict[str, dict[str, Any]] = {}
         self._closed: dict[str, int] = {}
         #: Where the open incidents stand on their policies, by incident.

@@ -225,11 +225,16 @@ class Feed:
         if not fresh:
             return
         names = {row.district: row.name for row in fresh}
-        columns = [stations.c[name] for name in ("station_id", "name", "village", "district", "lat", "lon")]
-        wanted = sa.select(*columns)
+        names_of = ("station_id", "name", "village", "district", "lat", "lon", "vulnerability")
+        wanted = sa.select(*(stations.c[name] for name in names_of))
         if known >= 0:
             wanted = wanted.where(stations.c.district.in_(list(names)))
-        self.board.load_places(names, [Place(*row) for row in connection.execute(wanted)])
+        found = connection.execute(wanted).all()
+        self.board.load_places(names, [Place(*row[:-1]) for row in found])
+        classes: dict[str, dict[str, str]] = {code: {} for code in names}
+        for row in found:
+            classes.setdefault(row.district, {})[row.station_id] = row.vulnerability
+        self.board.classes = {**self.board.classes, **classes}
         self._districts_seq = max(row.seq for row in fresh)
 
     def _read_knowledge(self, connection: sa.Connection) -> None:
@@ -260,12 +265,12 @@ class Feed:
         after = now - _SEEN_SECONDS if whole else max(last - 5.0, now - _SEEN_SECONDS)
         latest = sa.func.max(checkins.c.received_at, type_=checkins.c.received_at.type)
         heard = connection.execute(
-            sa.select(checkins.c.station_id, latest)
+            sa.select(checkins.c.station_id, latest, checkins.c.personnel)
             .where(checkins.c.received_at >= datetime.fromtimestamp(after, UTC))
-            .group_by(checkins.c.station_id)
+            .group_by(checkins.c.station_id, checkins.c.personnel)
         )
-        for station_id, at in heard:
-            vitals.seen[station_id] = max(vitals.seen.get(station_id, 0.0), at.timestamp())
+        for station_id, at, personnel in heard:
+            vitals.heard(station_id, at.timestamp(), personnel)
 
     def _canary(self) -> float | None:
         """Seconds since a canary last went the whole way, as the sinks measure it; ``None`` when they do not say."""

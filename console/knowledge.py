@@ -9,8 +9,9 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
-from siaga.contracts.registry import Entity, StageEntry, parse_entry
+from siaga.contracts.registry import Entity, PostureEntry, StageEntry, parse_entry
 from siaga.contracts.roster import PolicyEntry, RosterEntry
+from siaga.election.posture import Posture, builtin_posture, parse_posture
 from siaga.election.registry import Registry
 from siaga.escalation.policy import Policy, builtin_policy, parse_policy
 from siaga.rules.taxonomy import Taxonomy
@@ -19,7 +20,7 @@ from siaga.types import Severity
 log = logging.getLogger(__name__)
 
 #: The entities read from the database; stations and devices are not among them.
-ENTITIES: Final = (Entity.CALENDAR, Entity.TAXONOMY, Entity.POLICY, Entity.ROSTER)
+ENTITIES: Final = (Entity.CALENDAR, Entity.TAXONOMY, Entity.POLICY, Entity.ROSTER, Entity.POSTURE)
 
 
 class Knowledge:
@@ -30,6 +31,7 @@ class Knowledge:
         self._written: Policy = builtin_policy()
         self._policy: Policy = self._written
         self.rosters: dict[str, RosterEntry] = {}
+        self.posture: Posture = builtin_posture()
         self._applied: dict[str, int] = {}
 
     @property
@@ -85,6 +87,10 @@ class Knowledge:
             self.rosters = {k: v for k, v in self.rosters.items() if k != name}
             if isinstance(entry, RosterEntry):
                 self.rosters[name] = entry
+            return
+        if entity == Entity.POSTURE:
+            entry = parse_entry(key, value) if value is not None else None
+            self.posture = parse_posture(entry.toml) if isinstance(entry, PostureEntry) else builtin_posture()
             return
         if entity == Entity.POLICY:
             entry = parse_entry(key, value) if value is not None else None

@@ -184,6 +184,8 @@ _REPORT: Final = (
 #: What leads to the person who reported: the phone and where it was, besides the name.
 _REPORTER: Final = ("reporter_id", "device_id", "location")
 _STATION: Final = ("station_id", "name", "district", "village", "lat", "lon", "voters")
+_POSTURE: Final = ("district", "name", "stations", "classes", "officers", "linmas", "incidents", "demand")
+_POSTURE_NOW: Final = ("shortfall", "reported")
 _ESCALATION: Final = (
     *("incident_id", "generation", "version", "district", "state", "reason", "level", "round", "next_due_at"),
     *("next_timer", "lease_until", "handed_to", "verify", "opened_at", "updated_at", "drill", "policy", "roster"),
@@ -282,6 +284,13 @@ def station(audience: Audience, row: Row) -> dict[str, Any] | None:
     if audience.sees_vulnerability:
         seen["vulnerability"] = row.get("vulnerability")
     return seen
+
+
+def posture(audience: Audience, row: Row) -> dict[str, Any] | None:
+    """Who stands at a district's stations and who should: it tells their classes. ``None`` for who may not know."""
+    if not audience.sees_vulnerability or not in_scope(audience, row.get("district"), (audience.agency or "",)):
+        return None
+    return _only(row, (*_POSTURE, *_POSTURE_NOW))
 
 
 def escalation(audience: Audience, row: Row) -> dict[str, Any]:

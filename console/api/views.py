@@ -11,9 +11,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from console.access import CoreOf, SignedIn
+from console.access import Commanding, CoreOf, SignedIn
 from console.api.models import Summary
 from console.duty import desks_of
+from console.posture import posture_of
 from console.problems import RESPONSES, Problem
 from console.queries import acknowledged_at, incident_facts, totals
 from siaga import redaction
@@ -79,6 +80,16 @@ def _response(rows: Sequence[Mapping[str, Any]], taken: Mapping[str, datetime]) 
 def get_duty(caller: SignedIn, core: CoreOf) -> dict[str, Any]:
     """Who is on call now at each desk of the rosters, when it is handed over, and which desks nobody sits at."""
     return {"desks": desks_of(core.feed.board.knowledge.rosters, caller.audience, core.now())}
+
+
+@router.get("/api/posture", tags=["views"])
+def get_posture(caller: Commanding, core: CoreOf) -> dict[str, Any]:
+    """Officers and Linmas by the plan, what stations say of theirs, and what open incidents need, by district. For
+    commanders and admins: it tells the classes of stations."""
+    found = posture_of(core.feed.board, caller.audience, core.now().timestamp())
+    if found is None:
+        raise Problem(403, "role: this needs commander or admin; ask an admin to give you the role")
+    return found
 
 
 @router.get("/public/summary.json", tags=["public"])

@@ -1,6 +1,7 @@
 // Who is on duty, and for auditors what was done: two tables each.
 import { call } from "/static/feed.js";
-import { momentOf, named, t } from "/static/words.js";
+import { Posture } from "/static/posture.js";
+import { me, momentOf, named, t } from "/static/words.js";
 
 export const Duty = {
   template: `
@@ -14,8 +15,10 @@ export const Duty = {
         <td><template v-if="d.officers.length"><span v-for="o in d.officers" :key="o.officer_id" class="person">{{ o.name }} <small>{{ o.officer_id }}</small></span></template><template v-else-if="d.manned">{{ d.manned }}</template><b v-else class="alarm">{{ t('nobody') }}</b></td>
         <td>{{ d.until ? moment(d.until) : '–' }} <em v-if="d.gap && d.manned" class="tag hot">{{ t('gap') }}</em></td>
         <td>{{ d.next ? moment(d.next) : '–' }}</td></tr></tbody></table></div>
+    <posture v-if="commands"></posture>
   </section>`,
-  data: () => ({ desks: null }),
+  components: { Posture },
+  data: () => ({ desks: null, commands: me.role === "commander" || me.role === "admin" }),
   mounted() {
     this.load();
     this.timer = setInterval(() => this.load(), 20000);

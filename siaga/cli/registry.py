@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
@@ -129,11 +129,11 @@ def _told(error: Any) -> list[dict[str, Any]]:
 
 
 def _summary(entries: Sequence[RegistryEntry]) -> dict[str, Any]:
-    from siaga.contracts.registry import Calendar, DistrictStations, RulesetEntry, TaxonomyEntry
+    from siaga.contracts.registry import Calendar, DistrictStations, PostureEntry, RulesetEntry, TaxonomyEntry
     from siaga.contracts.roster import PolicyEntry, RosterEntry
 
     summary: dict[str, Any] = {"districts": 0, "stations": 0, "calendar": None, "taxonomy": None, "ruleset": None}
-    summary |= {"policy": None, "rosters": 0, "officers": 0, "shifts": 0}
+    summary |= {"posture": None, "policy": None, "rosters": 0, "officers": 0, "shifts": 0}
     for entry in entries:
         match entry:
             case DistrictStations():
@@ -145,6 +145,8 @@ def _summary(entries: Sequence[RegistryEntry]) -> dict[str, Any]:
                 summary["taxonomy"] = entry.version
             case RulesetEntry():
                 summary["ruleset"] = entry.version
+            case PostureEntry():
+                summary["posture"] = entry.version
             case PolicyEntry():
                 summary["policy"] = entry.version
             case RosterEntry():
@@ -156,11 +158,14 @@ def _summary(entries: Sequence[RegistryEntry]) -> dict[str, Any]:
     return summary
 
 
+_VERSIONS: Final = ("calendar", "taxonomy", "ruleset", "policy", "posture")
+
+
 def _sentence(summary: dict[str, Any]) -> str:
     parts = []
     if summary["districts"]:
         parts.append(f"{summary['stations']:,} stations in {summary['districts']:,} districts")
-    parts += [f"{name} {summary[name]}" for name in ("calendar", "taxonomy", "ruleset", "policy") if summary[name]]
+    parts += [f"{name} {summary[name]}" for name in _VERSIONS if summary[name]]
     if summary["rosters"]:
         rosters = f"{summary['rosters']:,} roster{'s' if summary['rosters'] > 1 else ''}"
         parts.append(f"{rosters} with {summary['officers']:,} officers and {summary['shifts']:,} shifts")

@@ -127,9 +127,7 @@ class Incident(Contract):
         default=(),
         description="How often each of `report_ids` has moved by a merge or a split; empty where none of them has",
     )
-    merged_into: UUID | None = Field(
-        default=None, description="The incident that has its reports, once merged"
-    )
+    merged_into: UUID | None = Field(default=None, description="The incident that has its reports, once merged")
     accused_units: tuple[Token, ...] = Field(
         default=(), description="Every unit that a report of it accuses, also of an incident merged with it"
     )

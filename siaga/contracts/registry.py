@@ -28,6 +28,7 @@ class Entity(StrEnum):
     DEVICE = "device"
     POLICY = "policy"
     ROSTER = "roster"
+    POSTURE = "posture"
 
 
 class StationEntry(Contract):
@@ -110,6 +111,14 @@ class TaxonomyEntry(Contract):
     toml: str
 
 
+class PostureEntry(Contract):
+    """``posture/plan``: officers and Linmas by a station's class, and what incidents need, as TOML."""
+
+    schema_version: SchemaVersion
+    version: Token
+    toml: str
+
+
 class Device(Contract):
     """``device/<id>``: a device that may report. Only a hash of its secret is kept.
 
@@ -127,7 +136,9 @@ class Device(Contract):
     rate_per_minute: Annotated[int, Field(ge=1)] | None = None
 
 
-RegistryEntry = DistrictStations | Calendar | RulesetEntry | TaxonomyEntry | Device | PolicyEntry | RosterEntry
+RegistryEntry = (
+    DistrictStations | Calendar | RulesetEntry | TaxonomyEntry | Device | PolicyEntry | RosterEntry | PostureEntry
+)
 
 MODELS: dict[Entity, type[RegistryEntry]] = {
     Entity.STATIONS: DistrictStations,
@@ -137,6 +148,7 @@ MODELS: dict[Entity, type[RegistryEntry]] = {
     Entity.DEVICE: Device,
     Entity.POLICY: PolicyEntry,
     Entity.ROSTER: RosterEntry,
+    Entity.POSTURE: PostureEntry,
 }
 
 
@@ -157,6 +169,8 @@ def key_of(entry: RegistryEntry) -> str:
             entity, name = Entity.POLICY, "escalation"
         case RosterEntry():
             entity, name = Entity.ROSTER, entry.area
+        case PostureEntry():
+            entity, name = Entity.POSTURE, "plan"
     return f"{entity}/{name}"
 
 

@@ -15,7 +15,7 @@ from siaga.contracts.incident import Incident
 from siaga.contracts.neighbour import NeighbourTrouble
 from siaga.contracts.page import Page
 from siaga.contracts.page_result import PageResult
-from siaga.contracts.registry import Calendar, Device, DistrictStations, RulesetEntry, TaxonomyEntry
+from siaga.contracts.registry import Calendar, Device, DistrictStations, PostureEntry, RulesetEntry, TaxonomyEntry
 from siaga.contracts.rejection import Rejection
 from siaga.contracts.report import AcceptedReport, Report
 from siaga.contracts.roster import PolicyEntry, RosterEntry
@@ -42,6 +42,7 @@ CONTRACTS: Final[dict[str, type[Contract]]] = {
     "registry-device": Device,
     "registry-policy": PolicyEntry,
     "registry-roster": RosterEntry,
+    "registry-posture": PostureEntry,
 }
 
 

@@ -129,6 +129,7 @@ TOPICS: Final = (
             "registry-policy",
             "registry-roster",
             "registry-device",
+            "registry-posture",
         ),
         key="entity/name",
         compacted=True,

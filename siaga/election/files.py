@@ -1,7 +1,8 @@
 """An election as files in a directory, made into entries of the registry: all of them, or none and every problem.
 
-Input: ``stations.csv``, ``districts.csv``, ``calendar.toml``, ``kinds.toml``, ``severity.toml``; each may be missing,
-not all. Output: registry entries, the districts with their neighbours. State: none. How the files are written is in
+Input: ``stations.csv``, ``districts.csv``, ``calendar.toml``, ``kinds.toml``, ``severity.toml``, ``posture.toml``;
+each may be missing, not all. Output: registry entries, the districts with their neighbours. State: none. How the
+files are written is in
 ``docs/how-to/load-your-own-stations.md``.
 """
 
@@ -21,6 +22,7 @@ from siaga.contracts.decode import Problem, problems_of
 from siaga.contracts.registry import (
     Calendar,
     DistrictStations,
+    PostureEntry,
     RegistryEntry,
     RulesetEntry,
     StationEntry,
@@ -28,6 +30,7 @@ from siaga.contracts.registry import (
 )
 from siaga.election.calendar import parse_calendar
 from siaga.election.geo import neighbours
+from siaga.election.posture import parse_posture
 from siaga.rules.check import check_ruleset
 from siaga.rules.errors import RulesError, suggestion
 from siaga.rules.ruleset import parse_ruleset
@@ -40,8 +43,9 @@ DISTRICTS: Final = "districts.csv"
 CALENDAR: Final = "calendar.toml"
 KINDS: Final = "kinds.toml"
 SEVERITY: Final = "severity.toml"
+POSTURE: Final = "posture.toml"
 #: Every file a directory may hold.
-FILES: Final = (STATIONS, DISTRICTS, CALENDAR, KINDS, SEVERITY)
+FILES: Final = (STATIONS, DISTRICTS, CALENDAR, KINDS, SEVERITY, POSTURE)
 #: Duties and the policy of escalation lie beside them: :mod:`siaga.escalation.files` reads those.
 _OF_OTHERS: Final = re.compile(r"^(policy|roster.*)\.toml$")
 
@@ -98,6 +102,8 @@ def read_directory(path: Path) -> list[RegistryEntry]:
     if CALENDAR in texts:
         calendar = _toml(CALENDAR, _calendar, texts[CALENDAR], found)
         entries += [calendar] if calendar is not None else []
+    if POSTURE in texts and (posture := _toml(POSTURE, parse_posture, texts[POSTURE], found)) is not None:
+        entries.append(PostureEntry(schema_version=1, version=posture.version, toml=texts[POSTURE]))
     if STATIONS in texts:
         entries += _districts(texts[STATIONS], texts.get(DISTRICTS), found)
     elif DISTRICTS in texts:

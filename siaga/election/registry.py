@@ -20,6 +20,7 @@ from siaga.contracts.registry import (
     Device,
     DistrictStations,
     Entity,
+    PostureEntry,
     RegistryEntry,
     RulesetEntry,
     StageEntry,
@@ -156,7 +157,7 @@ class Registry:
                 self._devices[name] = value
                 self._devices_read.pop(name, None)
                 return _NONE
-            case PolicyEntry() | RosterEntry():  # kept by siaga.escalation; triage decides without them
+            case PolicyEntry() | RosterEntry() | PostureEntry():  # kept by others; triage decides without them
                 return _NONE
 
     def _remove(self, entity: Entity, name: str) -> frozenset[str] | None:
@@ -174,7 +175,7 @@ class Registry:
                 self._devices.pop(name, None)
                 self._devices_read.pop(name, None)
                 return _NONE
-            case Entity.POLICY | Entity.ROSTER:
+            case Entity.POLICY | Entity.ROSTER | Entity.POSTURE:
                 return _NONE
 
     def _set_calendar(self, calendar: Calendar | None) -> frozenset[str] | None:

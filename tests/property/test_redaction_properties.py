@@ -60,6 +60,7 @@ def test_a_column_nobody_named_is_shown_to_nobody(role: UserRole, row: dict[str,
             redaction.page(audience, hidden),
             redaction.command(audience, hidden),
             redaction.escalation(audience, hidden),
+            redaction.posture(audience, hidden),
         ]
         assert MARK not in written(views)
     viewer = Audience(UserRole.VIEWER)
@@ -90,6 +91,7 @@ def test_what_tells_a_class_reaches_commanders_and_admins_only(role: UserRole, c
     views = [
         redaction.incident(audience, an_incident(reasons=[reason, unsaid])),
         redaction.station(audience, {"station_id": "1", "district": "33.26.08", "vulnerability": MARK}),
+        redaction.posture(audience, {"district": "33.26.08", "classes": {MARK: 1}, "officers": MARK}),
     ]
     if change in (Change.RAISED, Change.LOWERED, Change.RECLASSIFIED):
         views.append(redaction.history(audience, {"change": change, "at": 0, "by": None, "detail": MARK}))
