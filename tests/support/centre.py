@@ -57,7 +57,8 @@ class Centre:
         for role in ROLES:
             self.add(role.value, role)
         self.add(ACCUSED, UserRole.OPERATOR, agency="polsek-kajen")
-        config = uvicorn.Config(create_app(self.core), port=self.settings.console_port, log_config=None)
+        self.app = create_app(self.core)
+        config = uvicorn.Config(self.app, port=self.settings.console_port, log_config=None)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self.http = httpx.Client(base_url=self.url, timeout=20)
