@@ -6,6 +6,7 @@ In: the settings, and whose process is meant. Out: findings. State: none.
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import time
@@ -58,16 +59,20 @@ def check_settings(settings: Settings, processes: Iterable[str], now: float | No
     """What can be seen without asking anybody. ``now`` is epoch seconds."""
     chosen = tuple(processes)
     at = time.time() if now is None else now
-    for part in _SERVERS:
-        if part in chosen:
-            yield _tried(part, lambda part=part: _served(settings, part))  # type: ignore[misc]
     named = sorted({name for process in chosen for name in _CERTIFICATES.get(process, ())})
+    unusable = set()
     for name in named:
         path: Path | None = getattr(settings, FILES[name])
         if path is not None:
-            yield _certificate(name, path, at)
-    if settings.kafka_security.endswith("SSL"):
-        yield _tried("kafka's certificates", lambda: _kafka_files(settings))
+            found = _certificate(name, path, at)
+            unusable |= {name} if found.state is State.WRONG else set()
+            yield found
+    # One line a fault: what is wrong with a certificate has been said.
+    for part in _SERVERS:
+        if part in chosen and part not in unusable:
+            yield _tried(part, functools.partial(_served, settings, part))
+    if settings.kafka_security.endswith("SSL") and not unusable & {"kafka", "kafka_ca"}:
+        yield _tried("kafka's certificates", functools.partial(_kafka_files, settings))
     if "gateway" in chosen:
         yield _disk(settings)
 

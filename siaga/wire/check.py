@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import socket
 import ssl
-from contextlib import closing
+import struct
+from contextlib import closing, suppress
 from typing import Any, Final
 
 from kafka import KafkaAdminClient
@@ -33,6 +34,8 @@ _CONNECT_SECONDS: Final = 2.0
 _ANSWER_MS: Final = 5_000
 #: OpenSSL's numbers of what is wrong with a certificate (``man verify``).
 _EXPIRED: Final = 10
+#: ApiVersions (key 18, version 0), as Kafka's protocol has it: length, key, version, number, no client's name.
+_ASK_VERSIONS: Final = struct.pack(">ihhih", 10, 18, 0, 1, -1)
 _WRONG_NAME: Final = (62, 64)
 
 
@@ -103,12 +106,11 @@ def _shake_hands(settings: Settings, line: socket.socket, host: str) -> None:
     if context is None:
         return
     with context.wrap_socket(line, server_hostname=host) as shut:
-        # A server that wants a certificate of ours says so only after the handshake (TLS 1.3).
-        shut.settimeout(0.2)
-        try:
+        # A server that wants another certificate of ours says so only after the handshake (TLS 1.3), instead of an
+        # answer; and Kafka tells its versions before anybody has signed in.
+        shut.sendall(_ASK_VERSIONS)
+        with suppress(TimeoutError):
             shut.recv(1)
-        except TimeoutError:
-            return
 
 
 def _about_tls(address: str, error: ssl.SSLError) -> str:
