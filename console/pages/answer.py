@@ -101,9 +101,13 @@ def _read(core: Core, token: str) -> tuple[Link, dict[str, Any], dict[str, Any]]
 
 
 def _about(connection: sa.Connection, page: dict[str, Any]) -> dict[str, Any] | None:
-    """The incident of a page. The call of a test of the roster has none: it only asks for an answer."""
+    """The incident of a page, or the one that it was merged into: an answer counts there. The call of a test of the
+    roster has none: it only asks for an answer."""
     if not is_drill_call(UUID(page["incident_id"])):
-        return one_incident(connection, page["incident_id"])
+        found = one_incident(connection, page["incident_id"])
+        while found is not None and found.get("merged_into") is not None:
+            found = one_incident(connection, found["merged_into"])
+        return found
     body = page["body"]
     return {
         **{name: body[name] for name in ("severity", "kind", "district")},
