@@ -1,0 +1,184 @@
+"""``make screenshots``: pictures of every view of the command centre, taken of a running demonstration.
+
+In: nothing, or SIAGA_OUTLINES, a GeoJSON file to draw under the map. Out: PNG files in ``build/screenshots``. It
+takes a few minutes: the day has to become lively first.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import httpx
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from siaga.afterday.paper import find_chromium
+from tests.support.demo import Demo
+from tests.support.wait import until
+
+OUT: Final = Path("build/screenshots")
+DESKTOP: Final = (1366, 768)
+PHONE: Final = (390, 844)
+#: Enough is going on when so many grave incidents are open at once.
+_LIVELY: Final = 3
+#: And when so many have happened.
+_MANY: Final = 60
+_SPEED: Final = "40"
+
+
+def main() -> None:
+    """Take them all."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    # A database in the working tree would be found by other commands.
+    with tempfile.TemporaryDirectory(prefix="siaga-screenshots-") as directory:
+        demo = Demo(Path(directory), "--speed", _SPEED, **_outlines())
+        demo.process.start()
+        try:
+            demo.wait_ready()
+            with sync_playwright() as playwright:
+                chromium = playwright.chromium.launch(
+                    executable_path=find_chromium(), args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+                )
+                _Camera(chromium, demo).take_all()
+                chromium.close()
+        finally:
+            demo.process.stop()
+
+
+def _outlines() -> dict[str, str]:
+    path = os.environ.get("SIAGA_OUTLINES")
+    return {"SIAGA_OUTLINES": str(Path(path).resolve())} if path else {}
+
+
+class _Camera:
+    """Takes pictures of one demonstration."""
+
+    def __init__(self, chromium: Browser, demo: Demo) -> None:
+        self._chromium = chromium
+        self._demo = demo
+        self._url: str = demo.run["console"]
+
+    def take_all(self) -> None:
+        """Wait until the day is lively, then take one picture after the other."""
+        until(self._is_lively, timeout=600, what="a lively day", every=0.5)
+        for scheme in ("light", "dark"):
+            with self._signed_in("commander", DESKTOP, scheme=scheme) as page:
+                page.wait_for_timeout(1500)
+                self._take(page, f"queue-and-map-{scheme}")
+                self._grave(page)
+                self._take(page, f"incident-{scheme}")
+                for view in ("trends", "duty"):
+                    self._view(page, view)
+                    self._take(page, f"{view}-{scheme}")
+        with self._signed_in("auditor", DESKTOP) as page:
+            self._view(page, "audit")
+            self._take(page, "audit-light")
+        self._on_a_phone()
+        self._plain_pages()
+        self._report()
+
+    # -- the live page --------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _signed_in(self, role: str, size: tuple[int, int], *, scheme: str = "light") -> Iterator[Page]:
+        user = self._demo.run["users"][role]
+        with self._page(size, scheme=scheme) as page:
+            page.goto(f"{self._url}/login")
+            page.fill("#name", user["name"])
+            page.fill("#password", user["password"])
+            page.click("button")
+            page.wait_for_selector(".pulse")
+            page.wait_for_selector("a.row")
+            yield page
+
+    @contextmanager
+    def _page(self, size: tuple[int, int], *, scheme: str = "light") -> Iterator[Page]:
+        context = self._chromium.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            color_scheme="dark" if scheme == "dark" else "light",
+            locale="id-ID",
+            timezone_id="Asia/Jakarta",
+        )
+        try:
+            yield context.new_page()
+        finally:
+            context.close()
+
+    def _on_a_phone(self) -> None:
+        with self._signed_in("operator", PHONE) as page:
+            page.wait_for_timeout(1000)
+            self._take(page, "phone-queue")
+            page.locator(".switch button").nth(1).click()
+            page.wait_for_timeout(1500)
+            self._take(page, "phone-map")
+            page.locator(".switch button").nth(0).click()
+            self._grave(page)
+            self._take(page, "phone-incident")
+        with self._signed_in("operator", PHONE, scheme="dark") as page:
+            page.wait_for_timeout(1000)
+            self._take(page, "phone-queue-dark")
+
+    def _grave(self, page: Page) -> None:
+        """Open the gravest incident."""
+        page.locator("a.row").first.click()
+        page.wait_for_selector(".incident .reasons li")
+        page.wait_for_timeout(800)
+
+    @staticmethod
+    def _view(page: Page, name: str) -> None:
+        page.locator(f'nav a[href*="{name}"]').first.click()
+        page.wait_for_timeout(1500)
+
+    # -- the others -----------------------------------------------------------------------------------------------
+
+    def _plain_pages(self) -> None:
+        inbox: str = self._demo.run["inbox"]
+        for name, address, size in (
+            ("login", f"{self._url}/login", DESKTOP),
+            ("public", f"{self._url}/public", DESKTOP),
+            ("phone-public", f"{self._url}/public", PHONE),
+            ("inbox", inbox, DESKTOP),
+            ("phone-inbox", inbox, PHONE),
+        ):
+            with self._page(size) as page:
+                page.goto(address)
+                page.wait_for_timeout(800)
+                self._take(page, name)
+        with self._page(PHONE) as page:
+            page.goto(inbox)
+            link = page.locator('a[href*="/ack/"]').first.get_attribute("href")
+            if link is not None:
+                page.goto(link)
+                self._take(page, "phone-answer")
+
+    def _report(self) -> None:
+        token = self._demo.run["users"]["commander"]["token"]
+        hours = {"from": (datetime.now(UTC) - timedelta(hours=1)).isoformat(), "for": "leaders"}
+        got = httpx.get(f"{self._url}/report", params=hours, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+        path = OUT / "report.html"
+        path.write_text(got.raise_for_status().text, "utf-8")
+        with self._page((900, 1180)) as page:
+            page.goto(path.resolve().as_uri())
+            self._take(page, "report")
+
+    def _is_lively(self) -> bool:
+        wanted = "SELECT count(*) FROM incidents WHERE state IN ('open', 'acknowledged') AND severity <= 3"
+        some = "SELECT count(*) FROM incidents WHERE state IN ('open', 'acknowledged') AND severity <= 2"
+        seen = "SELECT count(*) FROM incidents"
+        least = ((wanted, _LIVELY), (some, 1), (seen, _MANY))
+        return all((self._demo.read(statement) or 0) >= count for statement, count in least)
+
+    @staticmethod
+    def _take(page: Page, name: str) -> None:
+        path = OUT / f"{name}.png"
+        page.screenshot(path=path)
+        print(path)
+
+
+if __name__ == "__main__":
+    main()
