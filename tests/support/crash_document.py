@@ -181,7 +181,7 @@ Reports come in at the gateway, incidents climb level by level and people answer
 Pages due are those on `siaga.pages`; most of what is explained was still waiting when somebody took its incident or
 it was over. Everybody who had to be called was, no level came sooner than the deadline of the one before allows, and
 what became due several times over while every worker was dead came once.
-(`tests/chaos/test_escalation_faults.py`, `tests/chaos/test_escalation_clocks.py`)
+(`tests/chaos/test_escalation_faults.py`, `tests/chaos/test_escalation_outages.py`)
 
 {faults}
 """

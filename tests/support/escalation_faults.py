@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 
 from siaga.contracts.roster import RosterEntry
 from tests.support import builders
+from tests.support.provider import Mode
 from tests.support.stack import SINKS, STREAMS, Stack
 from tests.support.wait import until
 from tests.support.watch import MINUTES, Watch, epoch
@@ -46,7 +47,8 @@ def now() -> float:
 def kill_everything_at_random(watch: Watch, outside: Sequence[Breakable], *, incidents: int, seed: int) -> None:
     """Every part of Siaga and what it stands on is killed, twice each, while reports come and incidents climb.
 
-    Which one, between which two reports and for how many of them is drawn with ``seed``.
+    Which one, between which two reports and for how many of them is drawn with ``seed``. Meanwhile the provider lets
+    messages hang, so that they are on their way when somebody dies, refuses some and takes some without an answer.
     """
     rng = random.Random(seed)
     stations = builders.stations_of(watch.stack.registry)
@@ -57,6 +59,8 @@ def kill_everything_at_random(watch: Watch, outside: Sequence[Breakable], *, inc
     moments = sorted(rng.sample(range(5, incidents - 5), len(victims)))
     sent = 0
     for victim, moment in zip(victims, moments, strict=True):
+        for mode in rng.sample((Mode.HANG, Mode.HANG, Mode.DROP, Mode.FAIL, Mode.TWICE), 5):
+            watch.provider.behave(mode, rng.randrange(1, 4))
         sent = _post(watch, places, sent, moment)
         _kill(watch.stack, victim)
         sent = _post(watch, places, sent, moment + rng.randrange(1, 4))
@@ -207,9 +211,13 @@ def provider_away_for_ten_minutes(watch: Watch) -> list[dict[str, Any]]:
         what=lambda: f"ten minutes and an open circuit{watch.stack.tails()}",
     )
     before = len(watch.provider.taken())
+    waiting = set(watch.queued("webhook"))
     watch.provider.start()
-    watch.until_taken(1)
-    until(lambda: len(watch.provider.taken()) > before, timeout=60, what="the provider to be asked again")
+    until(
+        lambda: not waiting & set(watch.queued("webhook")),
+        timeout=60,
+        what=lambda: f"what waited to be sent{watch.stack.tails()}",
+    )
     watch.settle()
     return watch.provider.taken()[before:]
 

@@ -122,6 +122,11 @@ class Watch:
             every=0.1,
         )
 
+    def queued(self, channel_kind: str) -> list[str]:
+        """The pages that wait to be sent over a kind of channel."""
+        asked = "SELECT page_id FROM pages WHERE status = 'queued' AND channel_kind = :kind"
+        return [row["page_id"] for row in self.stack.rows(asked, kind=channel_kind)]
+
     def until_climbed(self, level: int, timeout: float = 120.0) -> None:
         """Wait until every incident that nobody has taken is called about at this level, or a higher one."""
         below = f"level < {level} AND state IN ('paging', 'exhausted')"
