@@ -8,7 +8,7 @@ KAFKA := .cache/kafka
 QUIX := .cache/quix
 ARGS ?=
 
-.PHONY: demo up test scenarios check bench crash-matrix watching kafka axe lock clean
+.PHONY: demo up test scenarios check audit bench crash-matrix watching kafka axe lock clean
 
 ## demo: a simulated voting day on this machine; ARGS="--speed 120 --villages 33"
 demo: $(VENV)/runtime
@@ -32,6 +32,11 @@ check: $(VENV)/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit -q -c pyproject.toml -r siaga producers streams sinks console
+
+## audit: known vulnerabilities of the locked packages; needs an index that publishes advisories, such as PyPI's
+audit: $(VENV)/dev
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements.lock $(ARGS)
 
 ## bench: the benchmarks, with their figures
 bench: $(VENV)/dev kafka $(QUIX)/.complete
