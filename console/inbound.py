@@ -20,9 +20,11 @@ from starlette.responses import JSONResponse, Response
 from console.access import CoreOf
 from console.commands import CommandError
 from console.core import Core
+from console.inbound_reports import NotNow, take_report
 from console.problems import Problem
 from siaga.answers.desk import UNKNOWN, Received, Settled, settle
 from siaga.answers.gateways import MOST_BYTES, TELEGRAM, Gateway, Post
+from siaga.answers.reports import is_report
 from siaga.answers.telegram import LONGEST_NOTE, Update, read_update
 from siaga.store.answering import asked_about
 
@@ -68,13 +70,25 @@ def _take(core: Core, gateway: Gateway, post: Post) -> Response:
     if received is None:
         _count(core, gateway, "no_message")
         return _told(gateway, None)
-    settled = _settled(core, received)
+    try:
+        settled = _settled_of(core, gateway, received)
+    except NotNow:
+        _count(core, gateway, "failed")
+        if gateway.answer == "twiml":
+            return _twiml(UNKNOWN)
+        raise Problem(503, "gateway: the devices' takes nothing now; bring it again", headers=_AGAIN) from None
     if _sent(core, gateway, settled):
         return _told(gateway, settled)
     if gateway.answer != "twiml":
         raise Problem(503, "kafka: did not take the answer; bring it again", headers=_AGAIN)
     # Twilio brings nothing twice: the officer has to know.
     return _twiml(settled.reply_failed)
+
+
+def _settled_of(core: Core, gateway: Gateway, received: Received) -> Settled:
+    if gateway.reports is not None and is_report(received.text):
+        return take_report(core, gateway, received, source=SOURCE)
+    return _settled(core, received)
 
 
 def _settled(core: Core, received: Received) -> Settled:

@@ -45,6 +45,13 @@ class Outcome(StrEnum):
     WRONG_SENDER = "wrong_sender"
     #: Their unit is accused by now.
     BARRED = "barred"
+    # --- of a report in a line
+    REPORTED = "reported"
+    UNKNOWN_SENDER = "unknown_sender"
+    NO_STATION = "no_station"
+    NO_KIND = "no_kind"
+    #: The gateway of the devices does not take it.
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +108,16 @@ def settle(received: Received, find: Find, *, source: str, now: datetime) -> Set
     """
     said = received.said or read_answer(received.text)
     if said.fault is Fault.NO_CODE:
-        return _refused(Outcome.NO_CODE, received, source, now)
+        return refuse(Outcome.NO_CODE, received, source=source, now=now)
     pages = list(find(said.codes, received.page_id))
     own = [page for page in pages if _is_from(received, page)]
     if not own:
-        return _refused(Outcome.WRONG_SENDER if pages else Outcome.UNKNOWN_CODE, received, source, now)
+        return refuse(Outcome.WRONG_SENDER if pages else Outcome.UNKNOWN_CODE, received, source=source, now=now)
     if said.action is None:
-        return _refused(Outcome.UNCLEAR, received, source, now, own)
+        return refuse(Outcome.UNCLEAR, received, source=source, now=now, reply=_told("unclear", own))
     open_ = [page for page in own if not page.barred]
     if not open_:
-        return _refused(Outcome.BARRED, received, source, now, own)
+        return refuse(Outcome.BARRED, received, source=source, now=now, reply=_told("barred", own))
     commands = [
         _command(received, page, incident, said, now) for page in open_ for incident in dict.fromkeys(page.incidents)
     ]
@@ -176,11 +183,35 @@ _WHY: Final = {
         "belongs to a unit that is accused by now",
         "let the command centre decide",
     ),
+    Outcome.UNKNOWN_SENDER: (
+        RejectReason.UNAUTHORISED,
+        "sender",
+        "is no one officer's telephone",
+        "report from a telephone that the roster has; correct the roster where it is wrong",
+    ),
+    Outcome.NO_STATION: (
+        RejectReason.INVALID,
+        "text",
+        "names no polling station",
+        "write the number, such as 33.26.08.2001-003",
+    ),
+    Outcome.NO_KIND: (
+        RejectReason.INVALID,
+        "text",
+        "names no kind of incident, or several",
+        "write one of the kinds' names, such as perkelahian",
+    ),
+    Outcome.REFUSED: (
+        RejectReason.INVALID,
+        "text",
+        "is not taken by the gateway: the station is not known, or not the device's",
+        "correct the number; see the areas of the device that the messages come from",
+    ),
 }
 
 
-def _refused(outcome: Outcome, received: Received, source: str, now: datetime, own: Sequence[Asked] = ()) -> Settled:
-    """A message that becomes nothing: kept without the number, told to whoever proved to be an officer."""
+def refuse(outcome: Outcome, received: Received, *, source: str, now: datetime, reply: str | None = None) -> Settled:
+    """A message that becomes nothing: kept without the number. ``reply`` is for whoever proved to be an officer."""
     reason, name, message, remedy = _WHY[outcome]
     kept = {"via": received.via.value, "sender": masked(received.sender), "text": masked_text(received.text)[:1000]}
     if received.page_id is not None:
@@ -197,7 +228,7 @@ def _refused(outcome: Outcome, received: Received, source: str, now: datetime, o
         original=base64.b64encode(original).decode(),
         at=now,
     )
-    return Settled(outcome, reply=_told(outcome.value, own) if own else None, rejection=rejection)
+    return Settled(outcome, reply=reply, rejection=rejection)
 
 
 def _told(word: str, pages: Sequence[Asked]) -> str:

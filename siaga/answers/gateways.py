@@ -53,6 +53,9 @@ class Gateway:
     id: tuple[str, ...] = ()
     at: tuple[str, ...] = ()
     only: Mapping[str, str] = field(default_factory=dict)
+    #: The devices' gateway that takes reports in a line, and the token of the device that they come from.
+    reports: str | None = None
+    token: str = field(repr=False, default="")
 
     def is_genuine(self, post: Post, now: float) -> bool:
         """Whether ``post`` is this gateway's. ``now`` is epoch seconds."""
@@ -194,7 +197,7 @@ def _gateway(name: str, table: Any, settings: Settings, environment: Mapping[str
     formats = answers_data()["gateways"]
     if not _NAME.fullmatch(name) or not isinstance(table, dict):
         raise SettingsError(f"answers_file: {name[:40]} is no gateway; begin one with [name], of letters and digits")
-    unknown = sorted(table.keys() - {"format", "secret", "url", "via"} - _OWN)
+    unknown = sorted(table.keys() - _KNOWN)
     if unknown:
         raise SettingsError(f"answers_file: {name}.{unknown[0]} is no entry; known are {', '.join(sorted(_KNOWN))}")
     chosen = table.get("format", name)
@@ -215,6 +218,9 @@ def _gateway(name: str, table: Any, settings: Settings, environment: Mapping[str
         raise SettingsError(f"answers_file: {name}.url is missing; write the address that Twilio posts to")
     if told["via"] not in (Via.SMS, Via.WHATSAPP, Via.TELEGRAM):
         raise SettingsError(f"answers_file: {name}.via is none; write sms or whatsapp")
+    reports = table.get("reports")
+    if reports is not None and not (isinstance(reports, str) and _URL.fullmatch(reports)):
+        raise SettingsError(f"answers_file: {name}.reports is no URL; write the gateway's, such as {_EXAMPLE}")
     return Gateway(
         name,
         chosen,
@@ -224,20 +230,24 @@ def _gateway(name: str, table: Any, settings: Settings, environment: Mapping[str
         secret,
         url=url or "",
         only=told.get("only", {}),
+        reports=reports,
+        token="" if reports is None else _secret(name, table.get("token"), environment, entry="token"),
         **{field: tuple(told.get(field, ())) for field in ("sender", "text", "id", "at")},
     )
 
 
 _OWN: Final = frozenset(("sender", "text", "id", "at"))
-_KNOWN: Final = _OWN | {"format", "secret", "url", "via"}
+_KNOWN: Final = _OWN | {"format", "secret", "url", "via", "reports", "token"}
+_URL: Final = re.compile(r"https?://[^/\s]+/?")
+_EXAMPLE: Final = "http://127.0.0.1:8081"
 
 
-def _secret(name: str, told: object, environment: Mapping[str, str]) -> str:
-    """The gateway's secret, out of the environment or a file."""
+def _secret(name: str, told: object, environment: Mapping[str, str], entry: str = "secret") -> str:
+    """A gateway's secret, or the token of its reports, out of the environment or a file."""
     match = _SECRET.fullmatch(told) if isinstance(told, str) else None
     if match is None:
         raise SettingsError(
-            f"answers_file: {name}.secret is missing or stands there itself; "
+            f"answers_file: {name}.{entry} is missing or stands there itself; "
             'write "{env:NAME}" or "{file:/run/secrets/name}"'
         )
     if match[1] == "env":
@@ -246,9 +256,9 @@ def _secret(name: str, told: object, environment: Mapping[str, str]) -> str:
         try:
             secret = Path(match[2]).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError):
-            raise SettingsError(f"answers_file: {name}.secret needs the file {match[2]}; make it") from None
+            raise SettingsError(f"answers_file: {name}.{entry} needs the file {match[2]}; make it") from None
     if len(secret) < _LEAST_SECRET:
         raise SettingsError(
-            f"answers_file: {name}.secret has fewer than {_LEAST_SECRET} characters; use 'openssl rand -hex 16'"
+            f"answers_file: {name}.{entry} has fewer than {_LEAST_SECRET} characters; use 'openssl rand -hex 16'"
         )
     return secret

@@ -13,6 +13,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from siaga.answers.desk import ANSWER_SECONDS, Asked
+from siaga.answers.senders import TELEPHONES, is_same_telephone
 from siaga.contracts.page import ChannelKind, Language, Purpose
 from siaga.contracts.registry import Entity
 from siaga.contracts.roster import RosterEntry
@@ -74,6 +75,21 @@ def _roster(connection: sa.Connection, district: str, officer_id: str) -> Roster
     )
     read = (_read(value) for value in connection.scalars(others))
     return next((roster for roster in read if roster is not None and roster.officer(officer_id) is not None), None)
+
+
+def officer_of(connection: sa.Connection, sender: str) -> tuple[str, Language] | None:
+    """Whose telephone ``sender`` is: their id and language; None where no roster has it, or two officers have it."""
+    table = registry.c
+    asked = sa.select(table.value).where(table.key.startswith(f"{Entity.ROSTER}/"), table.value.is_not(None))
+    found = {
+        officer.officer_id: officer.language
+        for value in connection.scalars(asked)
+        if (roster := _read(value)) is not None
+        for officer in roster.entry.officers
+        for channel in officer.channels
+        if channel.kind in TELEPHONES and is_same_telephone(channel.address, sender)
+    }
+    return next(iter(found.items())) if len(found) == 1 else None
 
 
 def _read(value: bytes | None) -> Roster | None:

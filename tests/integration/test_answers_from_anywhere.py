@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -49,11 +50,11 @@ class Reached:
     """A running Siaga whose Polsek has telephones and whose Polres has Telegram."""
 
     def __init__(self, make_stack: MakeStack, messengers: Messengers, directory: Path) -> None:
-        channels, answers, secret = (directory / name for name in ("channels.toml", "answers.toml", "secret"))
+        names = ("channels.toml", "answers.toml", "secret", "token")
+        channels, answers, secret, token = (directory / name for name in names)
         told = {"account": ACCOUNT, "password": PASSWORD, "bot": BOT, "port": messengers.port}
         channels.write_text(CHANNELS.format(**told))
         secret.write_text(SECRET)
-        answers.write_text(f'[desa]\nformat = "generic"\nsecret = "{{file:{secret}}}"\n')
         registry = builders.small_registry()
         districts = [entry for entry in registry if isinstance(entry, DistrictStations)]
         (roster,) = demo_roster(districts, starting=builders.now(), inbox="http://127.0.0.1:1", seed=1)
@@ -63,6 +64,10 @@ class Reached:
         entry = roster.model_copy(update={"officers": tuple(self.officers.values())})
         self.messengers = messengers
         self.stack = make_stack(registry=[*registry, entry], channels_file=channels, answers_file=answers)
+        self.stack.prepare()
+        token.write_text(self.stack.token)
+        gateway = f'reports = "{self.stack.gateway_url}"\ntoken = "{{file:{token}}}"\n'
+        answers.write_text(f'[desa]\nformat = "generic"\nsecret = "{{file:{secret}}}"\n{gateway}')
         self.stack.start(SINKS, STREAMS, GATEWAY, CONSOLE)
 
     def report(self, kind: str, station: str) -> str:
@@ -75,6 +80,13 @@ class Reached:
             what=lambda: f"an incident{self.stack.tails()}",
         )
         return str(found)
+
+    def sms(self, sender: str, text: str, message_id: str) -> dict[str, str | None]:
+        """Somebody's SMS, brought by the gateway; what the gateway is told."""
+        url = f"http://127.0.0.1:{self.stack.settings.console_port}/answers/desa"
+        told = {"from": sender, "text": text, "id": message_id}
+        answer: dict[str, str | None] = httpx.post(url, json=told, headers={"X-Siaga-Secret": SECRET}).json()
+        return answer
 
     def called(self, api: str, number: int = 1) -> dict[str, Any]:
         """What the ``number``-th officer called over an interface got."""
@@ -118,15 +130,26 @@ def test_an_sms_with_the_code_and_a_tap_in_telegram_take_what_they_are_about(
     reached = Reached(make_stack, messengers, tmp_path)
     stack = reached.stack
 
-    # A Polsek's matter: its officer is called by SMS and sends the code back.
-    brawl = reached.report("violence.brawl", builders.STATION)
+    # An officer reports by SMS, and only an officer; the Polsek's is called by SMS and sends the code back.
+    line = f"LAPOR {builders.STATION} perkelahian, 2 orang luka ringan"
+    witness = next(o for o in reached.officers.values() if o.channels[0].kind is ChannelKind.SMS)
+    number = witness.channels[0].address.replace("+62", "0")
+    until(
+        lambda: (
+            reached.sms("+628999888777", line, "sms-0")["status"] == "unknown_sender"
+            and reached.sms(number, line, "sms-1")["status"] == "reported"
+        ),
+        what=lambda: f"the report to be taken{stack.tails()}",
+    )
+    brawl = stack.until_incident("kind = 'violence.brawl'")["incident_id"]
+    (stored,) = stack.rows("SELECT body FROM reports")
+    body = stored["body"] if isinstance(stored["body"], dict) else json.loads(stored["body"])
+    assert (body["reporter"]["id"], body["facts"]["injured"], body["channel"]) == (witness.officer_id, 2, "sms")
     sms = reached.called("twilio")
     code = stack.scalar("SELECT code FROM pages WHERE incident_id = :id", id=brawl)
     assert code in sms["text"]
-    told = {"from": sms["to"].replace("+62", "0"), "text": f"ok {code.lower()}", "id": "sms-1"}
-    url = f"http://127.0.0.1:{stack.settings.console_port}/answers/desa"
-    answer = httpx.post(url, json=told, headers={"X-Siaga-Secret": SECRET})
-    assert answer.json() == {"status": "taken", "reply": f"{code} diterima. Terima kasih."}
+    answer = reached.sms(sms["to"].replace("+62", "0"), f"ok {code.lower()}", "sms-2")
+    assert answer == {"status": "taken", "reply": f"{code} diterima. Terima kasih."}
     reached.until_taken(brawl, reached.officer(sms["to"].lstrip("+")))
 
     # The Polres's: its officer taps a button while the sinks are down, and Telegram keeps it until they ask.

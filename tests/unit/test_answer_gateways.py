@@ -39,6 +39,8 @@ def test_without_a_file_nobody_may_bring_anything() -> None:
         ('[android]\nsecret = "{file:/tidak/ada}"\n', "needs the file"),
         ('[android]\nsecret = "{env:S}"\nkey = "x"\n', "android.key is no entry"),
         ('[android]\nsecret = "{env:S}"\nvia = "console"\n', "android.via is none"),
+        ('[android]\nsecret = "{env:S}"\nreports = "gateway"\n', "android.reports is no URL"),
+        ('[android]\nsecret = "{env:S}"\nreports = "http://gateway:8081"\n', "android.token is missing"),
         ('[android]\nsecret = "{env:S}"\nsender = "from"\n', "android.sender is no list"),
     ],
 )
