@@ -30,7 +30,11 @@ def get_trends(caller: SignedIn, core: CoreOf, hours: Hours = 24) -> dict[str, A
     """Incidents by hour, family and district, and how fast they were taken; drills are counted apart."""
     since = core.now() - timedelta(hours=hours)
     with core.database.read.connect() as connection:
-        rows = [row for row in incident_facts(connection, since) if redaction.may_see(caller.audience, row)]
+        rows = [
+            row
+            for row in incident_facts(connection, since)
+            if _is_one(row) and redaction.may_see(caller.audience, row)
+        ]
         taken, counted = acknowledged_at(connection, since), totals(connection, since)
     real = [row for row in rows if not row["drill"]]
     return {
@@ -42,6 +46,11 @@ def get_trends(caller: SignedIn, core: CoreOf, hours: Hours = 24) -> dict[str, A
         "by_district": _by_district(real, core.feed.board.districts),
         "response": _response(real, taken),
     }
+
+
+def _is_one(row: Mapping[str, Any]) -> bool:
+    """Whether an incident counts: one that was merged is counted where its reports are."""
+    return bool(row["state"] != IncidentState.MERGED)
 
 
 def _by_hour(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -103,7 +112,7 @@ def summary_of(core: CoreOf) -> Summary:
     board, now = core.feed.board, core.now()
     severities, families, districts, closed = Counter[int](), Counter[str](), Counter[str](), 0
     for row in board.rows():
-        if row["drill"]:
+        if row["drill"] or not _is_one(row):
             continue
         if not IncidentState(row["state"]).is_open:
             closed += 1

@@ -55,7 +55,7 @@ _ALL: Final = (
     Variable("kind", Type.STRING, "the gravest kind reported, such as `violence.brawl`"),
     Variable("family", Type.STRING, "the family of that kind, such as `violence`"),
     Variable("kinds", Type.LIST, "every kind reported"),
-    Variable("families", Type.LIST, "every family reported (correlation keeps them to one)"),
+    Variable("families", Type.LIST, "every family reported (one, unless incidents were merged)"),
     Variable("dead", Type.INT, "most dead that any report says; unknown is 0"),
     Variable("injured", Type.INT, "most injured that any report says; unknown is 0"),
     Variable("crowd", Type.INT, "largest crowd that any report says; unknown is 0"),
