@@ -38,6 +38,16 @@ class Settings(BaseSettings):
     )
     replication: Annotated[int, Field(ge=1, le=9)] = Field(default=1, description="Replicas of each topic")
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level logged")
+    log_format: str = Field(
+        default="auto",
+        pattern="^(auto|json|text)$",
+        description="`json` logs an object a line, `text` lines for people; `auto` is text on a terminal, else JSON",
+    )
+    otlp_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/\s]+(/[^\s]*)?$",
+        description="OTLP/HTTP collector that traces are sent to, such as `http://127.0.0.1:4318`; empty makes none",
+    )
 
     gateway_host: str = Field(default="127.0.0.1", description="Address the gateway binds to")
     gateway_port: Port = Field(default=8081, description="Port of the gateway; 0 picks a free one")
@@ -76,7 +86,9 @@ class Settings(BaseSettings):
         default=1, description="Stream workers that `siaga up` starts: one a core is right"
     )
     stream_flush: Annotated[float, Field(gt=0, le=1)] = Field(
-        default=0.01, description="Seconds the streams gather before they write state and outputs"
+        default=0.025,
+        description="Longest that the streams gather before they write state and outputs, in seconds; an idle worker "
+        "writes at once",
     )
     stream_session: Annotated[float, Field(ge=6, le=300)] = Field(
         default=10.0, description="Seconds after which a silent stream worker's districts go to the others"

@@ -27,11 +27,11 @@ def register(app: typer.Typer) -> None:
 def console() -> None:
     """Serve the command centre: the live page, its API and the public summary."""
     from console.service import serve
-    from siaga.cli.processes import log_to_stderr
+    from siaga.logs import set_up
     from siaga.settings import load_settings
 
     settings = load_settings()
-    log_to_stderr(settings.log_level)
+    set_up(settings, "console")
     see_that_it_can_begin(settings, "console")
     serve(settings)
 

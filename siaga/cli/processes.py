@@ -18,10 +18,11 @@ def register(app: typer.Typer) -> None:
 def gateway() -> None:
     """Take reports and check-ins over HTTP and put them into Kafka, or on disk while Kafka is away."""
     from producers.gateway import serve
+    from siaga.logs import set_up
     from siaga.settings import load_settings
 
     settings = load_settings()
-    log_to_stderr(settings.log_level)
+    set_up(settings, "gateway")
     see_that_it_can_begin(settings, "gateway")
     serve(settings)
 
@@ -30,6 +31,7 @@ def streams(
     worker: int = typer.Option(0, min=0, max=63, help="Which worker this is; each has a metrics port of its own."),
 ) -> None:
     """Turn reports into incidents: one worker, which shares the districts with the others."""
+    from siaga.logs import set_up
     from siaga.settings import SettingsError, load_settings
     from streams.worker import serve
 
@@ -37,7 +39,7 @@ def streams(
     port = settings.streams_metrics_port
     if port and port + worker > 65535:
         raise SettingsError(f"streams_metrics_port: {port} leaves no port for worker {worker}; choose a lower one")
-    log_to_stderr(settings.log_level)
+    set_up(settings, "streams" if worker == 0 else f"streams-{worker}")
     see_that_it_can_begin(settings, "streams")
     # Port 0 stays 0: each worker then takes a free one.
     serve(settings.model_copy(update={"streams_metrics_port": port + worker if port else 0}))
@@ -45,25 +47,11 @@ def streams(
 
 def sinks() -> None:
     """Store everything in the database, send pages, and watch over deadlines."""
+    from siaga.logs import set_up
     from siaga.settings import load_settings
     from sinks.service import serve
 
     settings = load_settings()
-    log_to_stderr(settings.log_level)
+    set_up(settings, "sinks")
     see_that_it_can_begin(settings, "sinks")
     serve(settings)
-
-
-def log_to_stderr(level: str) -> None:
-    """Send the logs to stderr; libraries speak only when something is wrong.
-
-    Kafka's clients and Faust otherwise write a line for every reconnection, and build records that nobody reads.
-    """
-    import logging
-    import sys
-
-    logging.basicConfig(
-        level=level, stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", force=True
-    )
-    for library in ("aiokafka", "faust", "mode", "kafka", "httpx", "httpcore", "uvicorn.access", "alembic"):
-        logging.getLogger(library).setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))

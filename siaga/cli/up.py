@@ -179,6 +179,9 @@ def _environment(settings: Settings, ports: Ports, *, embedded: bool, play: _Pla
         "inbox_port": ports.inbox,
         "console_port": ports.console,
     }
+    if settings.log_format == "auto":
+        # They are written to files, and read by whoever started this.
+        chosen["log_format"] = "text"
     if embedded:
         chosen["gateway_journal"] = "true"
         # The embedded broker has a new worker wait for twice as long as the old one's session lasts.

@@ -27,14 +27,14 @@ def watchdog(
     ),
 ) -> None:
     """Watch every process from outside, and call somebody over a way of its own when something stands still."""
-    from siaga.cli.processes import log_to_stderr
+    from siaga.logs import set_up
     from siaga.rules.errors import RulesError
     from siaga.settings import SettingsError, load_settings
     from siaga.watchdog.checks import builtin_checks, parse_checks
     from siaga.watchdog.service import default_targets, serve
 
     settings = load_settings()
-    log_to_stderr(settings.log_level)
+    set_up(settings, "watchdog")
     try:
         chosen = builtin_checks() if checks is None else parse_checks(checks.read_text(encoding="utf-8"))
     except RulesError as error:
@@ -62,10 +62,10 @@ def inbox(
     ),
 ) -> None:
     """Serve the demonstration's inbox: it takes the pages sent to its officers and shows them on this machine."""
-    from siaga.cli.processes import log_to_stderr
     from siaga.inbox.service import serve
+    from siaga.logs import set_up
     from siaga.settings import load_settings
 
     settings = load_settings()
-    log_to_stderr(settings.log_level)
+    set_up(settings, "inbox")
     serve(settings, people_speed=people)
