@@ -53,14 +53,16 @@ def compose(pages: Sequence[Page], contact: Contact, key: str, links: Links, rea
     ``reasons`` are the confidential ones, by incident; they are told to whoever is cleared.
     """
     brief = pages[0].channel_kind in BRIEF
-    texts = [_text(page, contact, links, reasons, brief=brief) for page in pages]
+    answers = [answer_link(page, links) for page in pages]
+    texts = [_text(page, contact, link, reasons, brief=brief) for page, link in zip(pages, answers, strict=True)]
     if len(pages) == 1:
         text = texts[0]
     elif brief:
         text = bundled(pages)
     else:
         text = "\n\n".join(texts)
-    whole = text if not brief else "\n\n".join(_text(page, contact, links, reasons, brief=False) for page in pages)
+    long = zip(pages, answers, strict=True) if brief else ()
+    whole = "\n\n".join(_text(page, contact, link, reasons, brief=False) for page, link in long) or text
     return Message(
         key=key,
         address=contact.address or "",
@@ -70,16 +72,15 @@ def compose(pages: Sequence[Page], contact: Contact, key: str, links: Links, rea
             "message_id": key,
             "text": whole,
             "drill": any(_is_drill(page) for page in pages),
-            "pages": [_body(page, links) for page in pages],
+            "pages": [_body(page, link) for page, link in zip(pages, answers, strict=True)],
         },
         buttons=keyboard_of(pages[0]) if len(pages) == 1 else (),
     )
 
 
-def _text(page: Page, contact: Contact, links: Links, reasons: Reasons, *, brief: bool) -> str:
+def _text(page: Page, contact: Contact, link: str | None, reasons: Reasons, *, brief: bool) -> str:
     told = page.model_copy(update={"cleared": page.cleared and contact.cleared})
     confidential = tuple(reasons.get(str(page.incident_id), ())) if told.cleared else ()
-    link = answer_link(page, links)
     if brief:
         return sms_of(told, link=link, confidential=confidential)
     return text_of(told, link=link, confidential=confidential, timezone=contact.timezone)
@@ -97,7 +98,7 @@ def _is_drill(page: Page) -> bool:
     return page.drill or page.purpose is Purpose.DRILL_CALL
 
 
-def _body(page: Page, links: Links) -> dict[str, Any]:
+def _body(page: Page, link: str | None) -> dict[str, Any]:
     """A page for programs: what its text says and nothing besides, and nothing of the officer."""
     told = page.model_dump(
         mode="json",
@@ -106,7 +107,7 @@ def _body(page: Page, links: Links) -> dict[str, Any]:
             *("kind", "place", "reporter_count", "occurred_at", "due_at", "answer_by", "drill"),
         },
     )
-    return {**told, "kind_name": _kind(page), "answer_url": answer_link(page, links)}
+    return {**told, "kind_name": _kind(page), "answer_url": link}
 
 
 def _kind(page: Page) -> str:

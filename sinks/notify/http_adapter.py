@@ -10,6 +10,7 @@ answer leaves it unclear. A client library's retry and connection pool would blu
 from __future__ import annotations
 
 import base64
+import heapq
 import http.client
 import json
 import socket
@@ -18,6 +19,8 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
+from itertools import count
 from typing import Any, Final
 from urllib.parse import unquote, urlencode, urlsplit
 
@@ -151,22 +154,69 @@ def _cut_off(connection: http.client.HTTPConnection, seconds: float) -> Iterator
     Raises:
         TimeoutError: it was ended; what had come until then is no whole answer, though it may look like one.
     """
-    late = threading.Event()
-
-    def cut() -> None:
-        late.set()
-        with suppress(OSError, AttributeError):
-            connection.sock.shutdown(socket.SHUT_RDWR)
-
-    timer = threading.Timer(max(seconds, 0.001), cut)
-    timer.daemon = True
-    timer.start()
+    limit = _Limit(connection)
+    _watcher().watch(limit, time.monotonic() + seconds)
     try:
         yield
     finally:
-        timer.cancel()
-    if late.is_set():
+        late = limit.end()
+    if late:
         raise TimeoutError
+
+
+class _Limit:
+    """An exchange that must not last for ever."""
+
+    def __init__(self, connection: http.client.HTTPConnection) -> None:
+        self._connection: http.client.HTTPConnection | None = connection
+        self._late = False
+        self._lock = threading.Lock()
+
+    def end(self) -> bool:
+        """It is over; answers whether it was cut off."""
+        with self._lock:
+            self._connection = None
+            return self._late
+
+    def cut(self) -> None:
+        """End it, unless it is over."""
+        with self._lock:
+            if self._connection is not None:
+                self._late = True
+                with suppress(OSError, AttributeError):
+                    self._connection.sock.shutdown(socket.SHUT_RDWR)
+
+
+class _Watcher:
+    """Cuts off what lasts too long: one thread for all exchanges, as a thread each costs as much as the exchange."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[float, int, _Limit]] = []
+        self._numbers = count()
+        self._earlier = threading.Condition()
+        threading.Thread(target=self._watch, name="notify-limits", daemon=True).start()
+
+    def watch(self, limit: _Limit, until: float) -> None:
+        """Cut it off at ``until`` (monotonic seconds), unless it is over by then."""
+        with self._earlier:
+            heapq.heappush(self._waiting, (until, next(self._numbers), limit))
+            if self._waiting[0][2] is limit:
+                self._earlier.notify()
+
+    def _watch(self) -> None:
+        while True:
+            with self._earlier:
+                left = self._waiting[0][0] - time.monotonic() if self._waiting else None
+                if left is None or left > 0:
+                    self._earlier.wait(left)
+                    continue
+                limit = heapq.heappop(self._waiting)[2]
+            limit.cut()
+
+
+@cache
+def _watcher() -> _Watcher:
+    return _Watcher()
 
 
 def _answer(response: http.client.HTTPResponse) -> dict[Any, Any]:

@@ -18,6 +18,7 @@ from siaga.contracts.page import Page
 from siaga.store.tables import pages, reports
 from sinks.notify import metrics
 from sinks.notify.machine import Status
+from sinks.work import chunks
 
 _ACCEPTED = (Status.ACCEPTED, Status.DELIVERED)
 #: Why a page is made where a report is the cause. Every other page's cause is a deadline or a person.
@@ -52,13 +53,11 @@ def show(connection: sa.Connection, now: datetime) -> None:
 
 def causes_of(connection: sa.Connection, taken: Iterable[Page]) -> dict[UUID, datetime]:
     """When the report was received that caused a page, for those that one did: the incident's last until then."""
-    caused = {}
-    for page in taken:
-        if page.reason in _CAUSED:
-            asked = sa.select(sa.func.max(reports.c.received_at)).where(
-                reports.c.incident_id == str(page.incident_id), reports.c.received_at <= page.due_at
-            )
-            received = connection.scalar(asked)
-            if received is not None:
-                caused[page.page_id] = received
-    return caused
+    about = [str(page.page_id) for page in taken if page.reason in _CAUSED]
+    before = sa.and_(reports.c.incident_id == pages.c.incident_id, reports.c.received_at <= pages.c.due_at)
+    asked = sa.select(pages.c.page_id, sa.func.max(reports.c.received_at)).join(reports, before)
+    return {
+        UUID(page_id): received
+        for some in chunks(about)
+        for page_id, received in connection.execute(asked.where(pages.c.page_id.in_(some)).group_by(pages.c.page_id))
+    }

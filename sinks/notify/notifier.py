@@ -46,6 +46,9 @@ logger = logging.getLogger(__name__)
 _CREW: Final = 64
 #: Pages looked at in one round besides as many as can be sent: some will not be.
 _MORE: Final = 16
+#: Messages under way from which on those that are done are gathered for so many seconds.
+_MANY: Final = 8
+_GATHER_SECONDS: Final = 0.004
 #: Seconds between two looks where nothing wakes it.
 _IDLE: Final = 0.5
 #: Seconds between two looks at leases, receipts and the ledger.
@@ -136,6 +139,9 @@ class Notifier:
             self._wake.clear()
             if not self._step():
                 self._wake.wait(_IDLE)
+            if len(self._flights) >= _MANY:
+                # Others will be done in a moment: they share a transaction with whoever just was.
+                self._stop.wait(_GATHER_SECONDS)
 
     def _step(self) -> bool:
         """One round: write down, tend, claim. Answers whether there may be more to do at once."""
@@ -198,11 +204,10 @@ class Notifier:
     def _claim(self) -> bool:
         """Decide about what is due, claim what is to be sent, and only then send it."""
         now, free = self._clock.now(), self._free()
-        busy = [kind.value for kind, room in free.items() if room <= 0]
-        if len(busy) == len(free):
+        if all(room <= 0 for room in free.values()):
             return False
         with self._transaction() as connection:
-            found = outbox.candidates(connection, now, busy=busy, most=_CREW - len(self._flights) + _MORE)
+            found = outbox.candidates(connection, now, free=free, most=_CREW - len(self._flights) + _MORE)
             if not found:
                 return False
             plan = self._plan(connection, found, free, now)

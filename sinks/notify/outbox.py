@@ -6,7 +6,6 @@ Times come in and go out as epoch seconds.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +13,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from siaga.contracts.page import Page
+from siaga.contracts.page import ChannelKind, Page
 from siaga.contracts.page_result import PageStatus, ResultReason
 from siaga.store.tables import clusters, page_messages, page_results, pages, utc_text
 from sinks.bulk import Row, put, put_one
@@ -25,6 +24,8 @@ from sinks.work import chunks
 _MOST_RECEIPTS: Final = 100
 #: Rows that go one by one: the detour that many take costs more.
 _FEW: Final = 4
+#: Pages of a kind of channel looked at in one round besides as many as it can take.
+_MORE: Final = 16
 #: Of one contact, pages that may be told together.
 _MOST_TOGETHER: Final = 40
 _WAITING: Final = (Status.QUEUED.value, Status.UNKNOWN.value)
@@ -56,14 +57,25 @@ def _epoch(at: datetime | None) -> float | None:
 # -- what there is to do --------------------------------------------------------------------------------------------
 
 
-def candidates(connection: sa.Connection, now: float, *, busy: Collection[str], most: int) -> list[Candidate]:
-    """Pages that are due, the gravest first, then the oldest. ``busy`` are kinds of channel that can take no more."""
-    return _candidates(
-        connection,
-        sa.and_(pages.c.status.in_(_WAITING), pages.c.available_at <= moment(now), _not_held(connection)),
-        busy=busy,
-        limit=most,
-    )
+def candidates(
+    connection: sa.Connection, now: float, *, free: Mapping[ChannelKind, int], most: int
+) -> list[Candidate]:
+    """Pages that are due, the gravest first, then the oldest; ``most`` at most.
+
+    ``free`` says how many more each kind of channel can take. Of one that is busy none are looked at, of the others
+    not many more than that: some will not be sent.
+    """
+    busy = [kind.value for kind, room in free.items() if room <= 0]
+    where = sa.and_(pages.c.status.in_(_WAITING), pages.c.available_at <= moment(now), _not_held(connection))
+    if busy:
+        where = sa.and_(where, pages.c.channel_kind.not_in(busy))
+    left = {kind.value: room + _MORE for kind, room in free.items()}
+    found = []
+    for row in connection.execute(_in_order(where, most)):
+        left[row.channel_kind] -= 1
+        if left[row.channel_kind] >= 0:
+            found.append(_candidate(row))
+    return found
 
 
 def companions(connection: sa.Connection, contact: tuple[str, str]) -> list[Candidate]:
@@ -113,18 +125,27 @@ def _not_held(connection: sa.Connection) -> sa.ColumnElement[bool]:
     return sa.and_(pages.c.due_at >= newest.first_seen_at)
 
 
-def _candidates(
-    connection: sa.Connection, where: sa.ColumnElement[bool], *, limit: int, busy: Collection[str] = ()
-) -> list[Candidate]:
-    asked = sa.select(pages).where(where).order_by(pages.c.severity, pages.c.due_at, pages.c.page_id).limit(limit)
-    if busy:
-        asked = asked.where(pages.c.channel_kind.not_in(busy))
-    return [Candidate(_page(row), _state(row), row.begun_at is not None) for row in connection.execute(asked)]
+def _candidates(connection: sa.Connection, where: sa.ColumnElement[bool], *, limit: int) -> list[Candidate]:
+    return [_candidate(row) for row in connection.execute(_in_order(where, limit))]
+
+
+#: The page as text: the contract reads it, not the driver.
+_BODY: Final = sa.cast(pages.c.body, sa.Text).label("body")
+_STATE: Final = tuple(column for column in pages.c if column is not pages.c.body)
+
+
+def _in_order(where: sa.ColumnElement[bool], limit: int) -> sa.Select[Any]:
+    order = (pages.c.severity, pages.c.due_at, pages.c.page_id)
+    return sa.select(*_STATE, _BODY).where(where).order_by(*order).limit(limit)
+
+
+def _candidate(row: Any) -> Candidate:
+    return Candidate(_page(row), _state(row), row.begun_at is not None)
 
 
 def _page(row: Any) -> Page:
     """The page, which keeps as long as the store says: what it says itself was told by another clock."""
-    page = Page.model_validate_json(json.dumps(row.body))
+    page = Page.model_validate_json(row.body)
     return page.model_copy(update={"expires_at": row.expires_at})
 
 
@@ -148,7 +169,7 @@ def states(connection: sa.Connection, page_ids: Collection[str]) -> dict[str, Pa
     return {
         row.page_id: _state(row)
         for some in chunks(page_ids)
-        for row in connection.execute(sa.select(pages).where(pages.c.page_id.in_(some)))
+        for row in connection.execute(sa.select(*_STATE).where(pages.c.page_id.in_(some)))
     }
 
 
@@ -159,7 +180,7 @@ def overdue_leases(connection: sa.Connection, now: float, longest: float, *, own
     """
     table = pages.c
     ran_out = sa.or_(table.lease_until <= moment(now), table.lease_until > moment(now + longest + 1.0))
-    asked = sa.select(pages).where(table.status == Status.SENDING.value, ran_out)
+    asked = sa.select(*_STATE).where(table.status == Status.SENDING.value, ran_out)
     return [_state(row) for row in connection.execute(asked) if row.page_id not in own]
 
 
@@ -301,9 +322,9 @@ def _result(change: Change, told: Told, page: Page, now: float) -> Row:
 def pages_of(connection: sa.Connection, page_ids: Collection[str]) -> dict[str, Page]:
     """The pages themselves, by id."""
     return {
-        row.page_id: Page.model_validate_json(json.dumps(row.body))
+        row.page_id: Page.model_validate_json(row.body)
         for some in chunks(page_ids)
-        for row in connection.execute(sa.select(pages.c.page_id, pages.c.body).where(pages.c.page_id.in_(some)))
+        for row in connection.execute(sa.select(pages.c.page_id, _BODY).where(pages.c.page_id.in_(some)))
     }
 
 
