@@ -143,7 +143,6 @@ def answer_around_the_deadline(watch: Watch, *, incidents: int, seed: int) -> No
     """Each is taken by somebody at a moment within two seconds of its first deadline."""
     rng = random.Random(seed)
     rows = open_grave(watch, incidents)
-    watch.until_taken(0)
     plan = sorted(((epoch(row["next_due_at"]) + rng.uniform(-2.0, 2.0), row) for row in rows), key=lambda p: p[0])
     for moment, row in plan:
         until(lambda moment=moment: now() >= moment, timeout=60, what="the moment to answer")  # type: ignore[misc]
