@@ -159,3 +159,17 @@ def test_the_journal_stays_within_its_size_by_letting_the_oldest_go(tmp_path: Pa
     assert sum(path.stat().st_size for path in segments_in(tmp_path)) <= 1_000
     assert kept == [entry(number).item for number in range(100 - len(kept), 100)]
     assert kept
+
+
+def test_a_disk_that_is_nearly_full_takes_nothing_more_and_keeps_what_it_has(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, max_bytes=1_000_000)
+    spool.append([entry(1)])
+    spool.close()
+
+    full = Spool(tmp_path, max_bytes=1_000_000, least_free=10**18)
+
+    assert full.short_of_space
+    with pytest.raises(SpoolFull):
+        full.append([entry(2)])
+    assert full.items == 1
+    full.close()
