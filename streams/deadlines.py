@@ -58,7 +58,7 @@ class Deadlines:
                 self._sent[key] = now
                 found.append(timer)
                 if timer.kind is not TimerKind.EXPIRY:
-                    latest = max(latest, now - key[2])
+                    latest = max(latest, (timer.at - timer.due_at).total_seconds())
         if found:
             metrics.TIMER_LAG.set(latest)
         return found
