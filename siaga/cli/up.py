@@ -86,6 +86,7 @@ def _run(settings: Settings, day: _Day | None) -> int:
     """Run until asked to stop; the exit code."""
     import sys
 
+    from siaga.serving import scheme_of
     from siaga.supervisor.embedded import BrokerError, EmbeddedBroker
     from siaga.supervisor.ports import choose_ports
     from siaga.supervisor.run import Run, RunError, Supervisor
@@ -101,8 +102,8 @@ def _run(settings: Settings, day: _Day | None) -> int:
             settings = settings.model_copy(update={"kafka": embedded.address})
         inbox = None if day is None else f"http://127.0.0.1:{ports.inbox}"
         play = _play(settings, day, inbox) if day is not None and inbox is not None else None
-        gateway = f"http://{_host(settings.gateway_host)}:{ports.gateway}"
-        console = f"http://{_host(settings.console_host)}:{ports.console}"
+        gateway = f"{scheme_of(settings, 'gateway')}://{_host(settings.gateway_host)}:{ports.gateway}"
+        console = f"{scheme_of(settings, 'console')}://{_host(settings.console_host)}:{ports.console}"
         metrics = {**_metrics(settings, ports, inbox), _CONSOLE: f"{console}/metrics"}
         environment = _environment(settings, ports, embedded=embedded is not None, play=play)
         screen = screen_on(sys.stdout, f"Siaga {gateway}")
@@ -201,7 +202,10 @@ def _processes(
 
     def child(name: str, *arguments: str) -> Child:
         return Child(
-            name, siaga_argv(*arguments), log=settings.data_dir / "logs" / f"{name}.log", environment=environment
+            name,
+            siaga_argv(*arguments),
+            log=settings.data_dir / "logs" / f"{name}.log",
+            environment={**environment, **_signing_in(settings, name)},
         )
 
     streams = [child(name, "streams", "--worker", str(number)) for number, name in enumerate(_workers(settings))]
@@ -216,6 +220,19 @@ def _processes(
         child(_CONSOLE, "console"),
         child(_WATCHDOG, "watchdog", *watched),
     ]
+
+
+def _signing_in(settings: Settings, name: str) -> dict[str, str]:
+    """As whom a process signs in to Kafka, where each has a password of its own; as everybody where it has none."""
+    part = name.partition("-")[0]
+    if settings.kafka_passwords is None or not (settings.kafka_passwords / part).exists():
+        return {}
+    return {
+        "SIAGA_KAFKA_USER": f"siaga-{part}",
+        "SIAGA_KAFKA_PASSWORD_FILE": str((settings.kafka_passwords / part).resolve()),
+        # Or that of whoever runs all of them would go before.
+        "SIAGA_KAFKA_PASSWORD": "",
+    }
 
 
 # -- who may sign in ----------------------------------------------------------------------------------------------

@@ -86,7 +86,7 @@ def password_of(settings: Settings) -> str:
     """
     if not settings.kafka_user:
         raise SettingsError("kafka_user: nobody is named; set SIAGA_KAFKA_USER, or SIAGA_KAFKA_SECURITY to SSL")
-    if settings.kafka_password is not None:
+    if settings.kafka_password is not None and settings.kafka_password.get_secret_value():
         return settings.kafka_password.get_secret_value()
     if settings.kafka_password_file is None:
         raise SettingsError(

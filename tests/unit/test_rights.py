@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from console.accounts.tables import METADATA
+from siaga.cli.up import _signing_in
 from siaga.contracts.topics import (
     REGISTRY,
     STATE_CHANGELOG,
@@ -12,9 +15,11 @@ from siaga.contracts.topics import (
     STREAMS_GROUP,
     TOPICS,
 )
+from siaga.settings import Settings
 from siaga.store.roles import GROWING, OWNER, SINKS, database_rights, grants, make_roles
 from siaga.store.tables import metadata
 from siaga.wire.acls import Rule, builtin_rights, rules_of, shell_lines
+from siaga.wire.client import password_of
 from tests.support.brokers import ROOT
 
 RIGHTS = {rights.process: rights for rights in builtin_rights()}
@@ -71,3 +76,15 @@ def test_the_operators_file_makes_the_roles_that_the_grants_name() -> None:
     wanted = [*make_roles(), *(line.replace('"siaga"', ':"siaga"') for line in database_rights("siaga"))]
 
     assert [line for line in file.splitlines() if line.endswith(";")] == wanted
+
+
+def test_each_process_of_siaga_up_signs_in_as_itself_where_it_has_a_password_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "streams").write_text("sandi\n")
+    settings = Settings(kafka_passwords=tmp_path, kafka_user="siaga-admin", kafka_password="lain")
+
+    worker = _signing_in(settings, "streams-1")
+
+    assert worker["SIAGA_KAFKA_USER"] == "siaga-streams"
+    assert _signing_in(settings, "watchdog") == {}
+    chosen = {name.removeprefix("SIAGA_").lower(): value for name, value in worker.items()}
+    assert password_of(Settings(**chosen)).encode() == b"sandi"
