@@ -143,10 +143,10 @@ def show_public(request: Request, core: CoreOf) -> Response:
     language = language_of(request)
     w, summary = words(language), summary_of(core)
     families = {live_words(language).get(f"f_{name}", name): count for name, count in summary.by_family.items()}
-    share = f"{summary.stations_reporting:,} / {summary.stations:,}"
+    share = " / ".join(_number(n, language) for n in (summary.stations_reporting, summary.stations))
     closed, total = summary.incidents_closed, sum(summary.incidents_open.values())
     levels = "".join(
-        f'<li class="sev sev{level[-1]}"><b>{count:,}</b><span>{level}</span></li>'
+        f'<li class="sev sev{level[-1]}"><b>{_number(count, language)}</b><span>{level}</span></li>'
         for level, count in summary.incidents_open.items()
     )
     body = f"""
@@ -155,14 +155,14 @@ def show_public(request: Request, core: CoreOf) -> Response:
 <p class="purpose">{escape(summary.election or "")}</p>
 <ul class="figures">
 <li><b>{share}</b><span>{escape(w["reporting"])}</span></li>
-<li><b>{total:,}</b><span>{escape(w["open_incidents"])}</span></li>
-<li><b>{closed:,}</b><span>{escape(w["closed_incidents"])}</span></li>
+<li><b>{_number(total, language)}</b><span>{escape(w["open_incidents"])}</span></li>
+<li><b>{_number(closed, language)}</b><span>{escape(w["closed_incidents"])}</span></li>
 </ul>
 <h2>{escape(w["open_incidents"])}</h2>
 <ul class="figures">{levels}</ul>
 <div class="halves">
-{_table(w["by_family"], families, w["none"])}
-{_table(w["by_district"], summary.by_district, w["none"])}
+{_table(w["by_family"], families, w["none"], language)}
+{_table(w["by_district"], summary.by_district, w["none"], language)}
 </div>
 <p class="note">{escape(w["as_of"])} <time datetime="{summary.at.isoformat()}">{summary.at:%Y-%m-%d %H:%M} UTC</time>.
 {escape(w["public_note"])}</p>
@@ -172,8 +172,13 @@ def show_public(request: Request, core: CoreOf) -> Response:
     return page_of(w["public_title"], language, body, script="/static/public.js")
 
 
-def _table(title: str, counts: Mapping[str, int], none: str) -> str:
-    rows = "".join(f"<tr><th scope='row'>{escape(n)}</th><td>{c:,}</td></tr>" for n, c in counts.items())
+def _number(value: int, language: str) -> str:
+    return f"{value:,}".replace(",", ".") if language == "id" else f"{value:,}"
+
+
+def _table(title: str, counts: Mapping[str, int], none: str, language: str) -> str:
+    cells = ((escape(name), _number(count, language)) for name, count in counts.items())
+    rows = "".join(f"<tr><th scope='row'>{name}</th><td>{count}</td></tr>" for name, count in cells)
     rows = rows or f"<tr><td>{escape(none)}</td></tr>"
     return f"<table><caption>{escape(title)}</caption><tbody>{rows}</tbody></table>"
 

@@ -30,7 +30,11 @@ export default {
     map.createPane("names").style.zIndex = 450;
     this.layers.clusters = L.layerGroup().addTo(map);
     this.off = on("changed", () => this.later());
-    this.sizes = new ResizeObserver(() => this.map?.invalidateSize());
+    // On a phone the map begins behind the list, without a size to fit into.
+    this.sizes = new ResizeObserver(() => {
+      this.map?.invalidateSize();
+      if (this.map && !this.fitted) this.fit();
+    });
     this.sizes.observe(this.$refs.map);
     await this.drawOutlines();
     await this.loadStations();
@@ -183,9 +187,11 @@ export default {
       }
     },
     fit() {
+      if (!this.$refs.map.clientWidth) return;
       const points = this.stations.map((station) => [station.lat, station.lon]);
       if (this.outlines) this.map.fitBounds(this.outlines.getBounds(), { padding: [8, 8] });
       else if (points.length) this.map.fitBounds(points, { padding: [24, 24] });
+      this.fitted = Boolean(this.outlines) || points.length > 0;
     },
   },
 };
