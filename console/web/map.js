@@ -30,10 +30,12 @@ export default {
     map.createPane("names").style.zIndex = 450;
     this.layers.clusters = L.layerGroup().addTo(map);
     this.off = on("changed", () => this.later());
-    // On a phone the map begins behind the list, without a size to fit into.
+    // It fits anew when its size changes, until somebody moves it: on a phone it begins behind the list, without one.
+    for (const act of ["pointerdown", "wheel", "keydown"])
+      this.$refs.map.addEventListener(act, () => (this.moved = true), { passive: true });
     this.sizes = new ResizeObserver(() => {
       this.map?.invalidateSize();
-      if (this.map && !this.fitted) this.fit();
+      if (this.map && !this.moved) this.fit();
     });
     this.sizes.observe(this.$refs.map);
     await this.drawOutlines();
@@ -55,7 +57,9 @@ export default {
     chosen() {
       this.drawIncidents();
       const card = state.cards.get(this.chosen);
-      if (card && card.lat !== null) this.map.panTo([card.lat, card.lon]);
+      if (!card || card.lat === null) return;
+      this.moved ||= this.$refs.map.clientWidth > 0;
+      this.map.panTo([card.lat, card.lon]);
     },
     severities: { deep: true, handler() { this.later(); } },
     dark() { this.restyle(); },
@@ -191,7 +195,6 @@ export default {
       const points = this.stations.map((station) => [station.lat, station.lon]);
       if (this.outlines) this.map.fitBounds(this.outlines.getBounds(), { padding: [8, 8] });
       else if (points.length) this.map.fitBounds(points, { padding: [24, 24] });
-      this.fitted = Boolean(this.outlines) || points.length > 0;
     },
   },
 };
