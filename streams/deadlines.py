@@ -7,6 +7,7 @@ State changes only while a record is handled, so that a replay decides the same:
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -62,6 +63,13 @@ class Deadlines:
         if found:
             metrics.TIMER_LAG.set(latest)
         return found
+
+    def next_in(self, steady: float) -> float:
+        """Seconds until the next escalation comes due, as far as can be told; 0 while some wait to be handled."""
+        if not self._climbs:
+            return math.inf
+        times = (district.book.next_at for district in self._districts.all.values())
+        return max(0.0, min((at for at in times if at is not None), default=math.inf) - steady)
 
 
 class RegistryChanges:

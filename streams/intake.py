@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import base64
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from siaga import tracing
 from siaga.contracts.base import SCHEMA_VERSION, Contract
 from siaga.contracts.canary import Canary, canary_of
 from siaga.contracts.checkin import AcceptedCheckIn
@@ -167,8 +169,7 @@ class Intake:
 
     def take(self, record: Incoming, now: datetime) -> None:
         """Fold one record into the districts' states. ``now`` is the time of rejections and of passing canaries."""
-        kind = metrics.KINDS[record.topic]
-        metrics.RECORDS.labels(kind=kind).inc()
+        metrics.RECORDS_OF[record.topic].inc()
         if record.topic == REPORTS and (canary := canary_of(record.value)) is not None:
             self._canaries.append(canary.model_copy(update={"triaged_at": now}))
             return
@@ -176,15 +177,22 @@ class Intake:
         decoded = decode(handling.model, record.value)
         for refused in decoded.refused:
             self._reject(record, refused, now)
-        metrics.ITEMS.labels(kind=kind).inc(len(decoded.items) + len(decoded.refused))
+        metrics.ITEMS_OF[record.topic].inc(len(decoded.items) + len(decoded.refused))
         for index, item in enumerate(decoded.items):
             district = handling.district(item)
             if self._districts.partition(district) != record.partition:
                 refusal: Refusal | None = _misplaced(district)
             else:
+                began = time.time() if tracing.is_on() else 0.0
                 refusal = self._fold(handling, district, item, record)
+                if began and isinstance(item, AcceptedReport):
+                    self._trace(district, item, began)
             if refusal is not None:
                 self._reject(record, _refused(refusal, item, index), now)
+
+    def _trace(self, district: str, report: AcceptedReport, began: float) -> None:
+        incident_id = self._districts.all[district].state.reports.get(str(report.report_id))
+        tracing.triaged(str(report.report_id), incident_id, tracing.Stretch(began, time.time()))
 
     def _fold(self, handling: _Handling, district: str, item: Contract, record: Incoming) -> Refusal | None:
         try:

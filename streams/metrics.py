@@ -17,6 +17,9 @@ KINDS: Final = {topic: topic.rpartition(".")[2] for topic in STREAM_INPUTS}
 
 ITEMS: Final = Counter("siaga_streams_items", "Items taken in, by input topic", ["kind"])
 RECORDS: Final = Counter("siaga_streams_records", "Records taken in, by input topic", ["kind"])
+#: The same by topic, at hand: finding a label costs as much as folding a check-in.
+ITEMS_OF: Final = {topic: ITEMS.labels(kind=kind) for topic, kind in KINDS.items()}
+RECORDS_OF: Final = {topic: RECORDS.labels(kind=kind) for topic, kind in KINDS.items()}
 REJECTED: Final = Counter("siaga_streams_rejected", "Items that could not be used, by reason", ["reason"])
 SNAPSHOTS: Final = Counter("siaga_streams_snapshots", "Snapshots of incidents told, by severity", ["severity"])
 TROUBLES: Final = Counter("siaga_streams_troubles", "Troubles told to neighbouring districts")
@@ -47,9 +50,6 @@ STANDING_STILL: Final = Gauge(
 
 def initialise() -> None:
     """Give every label its value, so that nothing is missing from a dashboard before it happened."""
-    for kind in KINDS.values():
-        ITEMS.labels(kind=kind)
-        RECORDS.labels(kind=kind)
     for topic in STREAM_INPUTS:
         LAG.labels(topic=topic)
     for reason in RejectReason:

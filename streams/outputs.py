@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from siaga import tracing
 from siaga.contracts.arrays import record_values
 from siaga.contracts.base import SCHEMA_VERSION, Contract
 from siaga.contracts.canary import Canary
@@ -76,6 +77,9 @@ def gather(
         partition, code = districts.partition(district.code), district.code
         settled, district.settled = district.settled, []
         told = district.book.settle()
+        if tracing.is_on():
+            for page in told.pages:
+                tracing.asked(page, tracing.Stretch(page.due_at.timestamp(), now.timestamp()))
         rows = [row for part in settled for row in part.rows]
         batch.rows += [Row(partition, key.encode(), value) for key, value in (*rows, *told.rows)]
         incidents = [incident for part in settled for incident in part.incidents]
@@ -128,11 +132,15 @@ class _Counted:
 
 def timer_records(districts: Districts, timers: Iterable[Timer], now: datetime) -> list[Outgoing]:
     """Deadlines that passed, as records to the partitions of their districts."""
-    records: list[Outgoing] = []
+    by_district: dict[str, list[Timer]] = {}
     for timer in timers:
         metrics.TIMERS.labels(kind=timer.kind.value).inc()
-        records += _records(TIMERS, districts.partition(timer.district), timer.district, [timer], now)
-    return records
+        by_district.setdefault(timer.district, []).append(timer)
+    return [
+        record
+        for district, several in by_district.items()
+        for record in _records(TIMERS, districts.partition(district), district, several, now)
+    ]
 
 
 _KINDS: Final = {

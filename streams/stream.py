@@ -34,8 +34,11 @@ logger = logging.getLogger(__name__)
 
 #: Records folded and not yet written, at most: what a crash makes come again, and what memory must hold.
 MOST_PENDING: Final = 2000
-#: Seconds between two looks for what came due.
+#: Seconds between two looks for what came due, at least and at most: an escalation's deadline is met when it comes.
+_SHORT_TICK: Final = 0.1
 _TICK: Final = 0.5
+#: The least that is gathered for, in seconds: what was fetched together is folded by then.
+_LEAST_GATHERED: Final = 0.001
 
 
 def _incoming(event: Any) -> Incoming:
@@ -62,6 +65,8 @@ class Stream:
         #: Folded and not yet acknowledged, and when the first of them came (monotonic seconds).
         self._pending: list[Any] = []
         self._since = 0.0
+        #: Seconds that the last writing took.
+        self._took = 0.0
         #: Commands about incidents whose reports may still be on their way, in order, not acknowledged.
         self._early: list[Any] = []
         self._work = asyncio.Event()
@@ -69,6 +74,7 @@ class Stream:
         #: Districts whose registry changed and that were not told yet to decide anew.
         self._reexamine: list[str] = []
         self._beat = time.monotonic()
+        self._measured = 0.0
         #: Set once the state was read back for the first time.
         self.ready = asyncio.Event()
         parts.app.agent(parts.inputs, name="siaga", concurrency=1)(self._consume)
@@ -111,10 +117,13 @@ class Stream:
         self._early = still
 
     async def run_flusher(self) -> None:
-        """Writes what was gathered, ``stream_flush`` seconds after the first of it."""
+        """Writes what was gathered, as long after the first of it as the last writing took.
+
+        So an idle worker writes at once, and one whose writing takes long writes more at a time.
+        """
         while True:
             await self._work.wait()
-            await asyncio.sleep(self._flush_after)
+            await asyncio.sleep(min(max(self._took, _LEAST_GATHERED), self._flush_after))
             await self.flush()
 
     async def flush(self) -> None:
@@ -134,7 +143,8 @@ class Stream:
             )
             if batch:
                 await self._log.write(batch)
-                metrics.FLUSHES.observe(time.monotonic() - began)
+                self._took = time.monotonic() - began
+                metrics.FLUSHES.observe(self._took)
             for event in events:
                 event.ack()
                 message = event.message
@@ -204,7 +214,7 @@ class Stream:
         """
         while True:
             self._beat = time.monotonic()
-            await asyncio.sleep(_TICK)
+            await asyncio.sleep(min(_TICK, max(_SHORT_TICK, self._deadlines.next_in(steady_now()))))
             self._take_registry()
             if not self.ready.is_set() or self._app.rebalancing:
                 continue
@@ -218,7 +228,9 @@ class Stream:
             timers = [*registry_timers(mine, now), *due]
             if timers and not await self._log.offer(timer_records(self.districts, timers, now)):
                 self._reexamine += mine
-            self._measure()
+            if self._beat - self._measured >= _TICK:
+                self._measured = self._beat
+                self._measure()
 
     def _measure(self) -> None:
         districts = self.districts.all.values()

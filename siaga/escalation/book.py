@@ -200,6 +200,12 @@ class EscalationBook:
             timers.append(digest_timer(self.district, digest_at, now))
         return timers
 
+    @property
+    def next_at(self) -> float | None:
+        """When something may come due next (epoch seconds); it may have come due already, or be over."""
+        times = [at for at in (self._due[0][0] if self._due else None, self._digests.due_at) if at is not None]
+        return min(times, default=None)
+
     def draw_near(self, duties: Duties, now: float) -> None:
         """Let nothing be due later than it could be if it had been set now (epoch seconds)."""
         for incident_id, entry in self.entries.items():
