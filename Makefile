@@ -8,7 +8,7 @@ KAFKA := .cache/kafka
 QUIX := .cache/quix
 ARGS ?=
 
-.PHONY: demo up test scenarios check audit bench crash-matrix watching kafka axe lock clean
+.PHONY: demo up test scenarios check audit bench crash-matrix watching screenshots kafka axe lock clean
 
 ## demo: a simulated voting day on this machine; ARGS="--speed 120 --villages 33"
 demo: $(VENV)/runtime
@@ -50,6 +50,10 @@ crash-matrix: $(VENV)/dev
 watching: $(VENV)/dev
 	$(BIN)/python deploy/prometheus/reference.py
 	$(BIN)/python deploy/grafana/write.py
+
+## screenshots: pictures of every view into build/screenshots, of a demonstration; SIAGA_OUTLINES draws a map
+screenshots: $(VENV)/dev
+	$(BIN)/python -m tests.support.screenshots
 
 ## kafka: Apache Kafka's jars for the tests, where there are Java and Maven
 kafka: $(KAFKA)/.complete
