@@ -13,7 +13,7 @@ from console.accounts.schema import upgrade
 from console.app import create_app
 from console.core import Core, make_core
 from siaga.serving import http_options
-from siaga.settings import Settings
+from siaga.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -49,12 +49,21 @@ def serve(settings: Settings) -> None:
 
 
 def prepare(core: Core) -> None:
-    """Bring the accounts' tables up to date, waiting for the database as long as it takes."""
+    """Bring the accounts' tables up to date, waiting for the database as long as it takes.
+
+    Raises:
+        SettingsError: they have to be changed, and our role may not.
+    """
     pause = 0.2
     while True:
         try:
             upgrade(core.database.write)
             return
+        except sa.exc.ProgrammingError as error:
+            raise SettingsError(
+                f"database: the accounts' tables are not of this Siaga, and this role may not change them "
+                f"({type(error.orig).__name__}); run 'siaga db upgrade' and 'siaga db roles --apply' as their owner"
+            ) from None
         except sa.exc.OperationalError:
             log.warning("the database does not answer; trying again")
             time.sleep(pause)

@@ -77,7 +77,11 @@ class HandGateway:
         chosen = {"rate_per_minute": 1_000_000, "rate_burst": 100_000, "gateway_ack_timeout": 0.2, **settings}
         self.settings = Settings(kafka="127.0.0.1:1", data_dir=directory, **chosen)
         self.publisher = HandPublisher()
-        self.spool = Spool(directory / "spool", max_bytes=self.settings.spool_max_bytes)
+        self.spool = Spool(
+            directory / "spool",
+            max_bytes=self.settings.spool_max_bytes,
+            least_free=self.settings.disk_least_free,
+        )
         self.journal = Journal(directory / "journal", max_bytes=1_000_000) if journal else None
         self.known = Known(directory)
         device, self.token = make_device(builders.DEVICE, (builders.DISTRICT, builders.OTHER_DISTRICT))
