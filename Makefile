@@ -58,11 +58,11 @@ screenshots: $(VENV)/dev
 ## kafka: Apache Kafka's jars for the tests, where there are Java and Maven
 kafka: $(KAFKA)/.complete
 
-$(KAFKA)/.complete: tests/support/kafka/pom.xml
+$(KAFKA)/.complete: deploy/kafka/pom.xml
 	@if ! command -v java >/dev/null || ! command -v mvn >/dev/null; then \
 	  echo "no Java or no Maven: tests against Apache Kafka will be skipped"; \
 	elif rm -rf $(KAFKA) && mkdir -p $(KAFKA) && \
-	  mvn -q -B -f tests/support/kafka/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(KAFKA); then \
+	  mvn -q -B -f deploy/kafka/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(KAFKA); then \
 	  touch $@; \
 	else \
 	  rm -rf $(KAFKA); \
