@@ -37,6 +37,8 @@ class Written:
     rejected: list[str] = field(default_factory=list)
     #: When what is stored now had been received: reports, and reports whose incident is stored now.
     reports_received: list[datetime] = field(default_factory=list)
+    #: Ids of the reports among them.
+    report_ids: list[str] = field(default_factory=list)
     #: Reports among them whose device's clock ran ahead.
     clocks_ahead: int = 0
     triaged_received: list[datetime] = field(default_factory=list)

@@ -173,6 +173,7 @@ class Writer:
         for report in self._once(work, tables.reports, batch.reports):
             received = datetime.fromisoformat(report[0][6])
             written.reports_received.append(received)
+            written.report_ids.append(report[0][0])
             written.clocks_ahead += datetime.fromisoformat(report[0][4]) > received + _CLOCK_SKEW
         self._once(work, tables.checkins, batch.checkins)
         acts = [_command_act(kept) for kept in self._once(work, tables.commands, batch.commands)]

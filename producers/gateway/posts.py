@@ -24,6 +24,7 @@ from producers.gateway.known import Known
 from producers.gateway.problems import Answer, Trouble, answer_json, answer_problem, problem_body
 from producers.limits import Limits
 from producers.metrics import GatewayMetrics, Outcome
+from siaga import tracing
 from siaga.contracts.registry import Device
 from siaga.contracts.topics import MAX_ITEM_BYTES
 from siaga.settings import Settings
@@ -110,12 +111,17 @@ class Posts:
         if not self._take(device, 1):
             raise Refused(self._limited(device))
         body = await _body(receive, MAX_ITEM_BYTES)
-        taken = read_one(kind, body, device, self._known.registry, time.time())
+        began = time.time()
+        taken = read_one(kind, body, device, self._known.registry, began)
         if isinstance(taken, Trouble):
             raise Refused(taken)
-        ticket = self._batcher.submit((taken.entry,), head.traceparent)
+        is_traced = kind is ItemKind.REPORT and tracing.is_on()
+        parent = tracing.traceparent(taken.report_id) if is_traced else head.traceparent
+        ticket = self._batcher.submit((taken.entry,), parent)
         await ticket.done
         outcome = ticket.outcomes[0]
+        if is_traced:
+            _trace(taken, outcome, began, head.traceparent)
         if outcome is Outcome.ACCEPTED or outcome is Outcome.SPOOLED:
             return answer_json(202, f'{{"report_id":"{taken.report_id}","status":"{outcome}"}}'.encode())
         return _not_kept(outcome).to_answer()
@@ -125,7 +131,8 @@ class Posts:
         device = self._admit(head, MAX_BATCH_BYTES)
         if self._limits.wait(device.device_id, per_minute=self._rate(device)) > 0:
             raise Refused(self._limited(device))
-        items = read_batch(await _body(receive, MAX_BATCH_BYTES), device, self._known.registry, time.time())
+        body, began = await _body(receive, MAX_BATCH_BYTES), time.time()
+        items = read_batch(body, device, self._known.registry, began)
         if isinstance(items, Trouble):
             raise Refused(items)
         allowed = self._take(device, len(items))
@@ -133,9 +140,11 @@ class Posts:
             raise Refused(self._limited(device))
         limited = self._limited(device)
         answers = [(kind, found if place < allowed else limited) for place, (kind, found) in enumerate(items)]
-        return await self._keep(answers, head.traceparent)
+        return await self._keep(answers, head.traceparent, began)
 
-    async def _keep(self, items: list[tuple[ItemKind, Taken | Trouble]], traceparent: str | None) -> Answer:
+    async def _keep(
+        self, items: list[tuple[ItemKind, Taken | Trouble]], traceparent: str | None, began: float
+    ) -> Answer:
         """Keep what can be kept of a batch, and answer for each item."""
         taken = [item for _, item in items if isinstance(item, Taken)]
         outcomes: list[Outcome] = []
@@ -150,6 +159,8 @@ class Posts:
             trouble = item if isinstance(item, Trouble) else None
             if isinstance(item, Taken):
                 outcome = next(kept)
+                if kind is ItemKind.REPORT and tracing.is_on():
+                    _trace(item, outcome, began, traceparent)
                 if outcome in (Outcome.ACCEPTED, Outcome.SPOOLED):
                     said[kind].append({"report_id": item.report_id, "status": outcome.value})
                     continue
@@ -200,6 +211,11 @@ class Posts:
         return Trouble(
             Outcome.LIMITED, f"this device may send {rate} items a minute; keep the rest and send it later", (), wait
         )
+
+
+def _trace(taken: Taken, outcome: Outcome, began: float, client: str | None) -> None:
+    stretch = tracing.Stretch(began, time.time())
+    tracing.accepted(taken.report_id, stretch, outcome=outcome.value, client=client)
 
 
 def _not_kept(outcome: Outcome) -> Trouble:

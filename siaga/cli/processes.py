@@ -20,10 +20,12 @@ def gateway() -> None:
     from producers.gateway import serve
     from siaga.logs import set_up
     from siaga.settings import load_settings
+    from siaga.tracing import start as start_tracing
 
     settings = load_settings()
     set_up(settings, "gateway")
     see_that_it_can_begin(settings, "gateway")
+    start_tracing(settings, "gateway")
     serve(settings)
 
 
@@ -33,6 +35,7 @@ def streams(
     """Turn reports into incidents: one worker, which shares the districts with the others."""
     from siaga.logs import set_up
     from siaga.settings import SettingsError, load_settings
+    from siaga.tracing import start as start_tracing
     from streams.worker import serve
 
     settings = load_settings()
@@ -41,6 +44,7 @@ def streams(
         raise SettingsError(f"streams_metrics_port: {port} leaves no port for worker {worker}; choose a lower one")
     set_up(settings, "streams" if worker == 0 else f"streams-{worker}")
     see_that_it_can_begin(settings, "streams")
+    start_tracing(settings, "streams")
     # Port 0 stays 0: each worker then takes a free one.
     serve(settings.model_copy(update={"streams_metrics_port": port + worker if port else 0}))
 
@@ -49,9 +53,11 @@ def sinks() -> None:
     """Store everything in the database, send pages, and watch over deadlines."""
     from siaga.logs import set_up
     from siaga.settings import load_settings
+    from siaga.tracing import start as start_tracing
     from sinks.service import serve
 
     settings = load_settings()
     set_up(settings, "sinks")
     see_that_it_can_begin(settings, "sinks")
+    start_tracing(settings, "sinks")
     serve(settings)

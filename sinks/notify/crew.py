@@ -12,6 +12,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 
 from siaga.contracts.page_result import ResultReason
+from siaga.logs import about
 from sinks.notify.outcome import Outcome, Verdict
 from sinks.notify.plan import Job
 
@@ -59,7 +60,8 @@ class Crew:
             job = self._jobs.get()
             began = time.perf_counter()
             try:
-                outcome = self._run(job)
+                with about(job.pages[0].incident_id.hex):
+                    outcome = self._run(job)
             except Exception as error:
                 outcome = Outcome(Verdict.UNCLEAR, ResultReason.OTHER, f"sending raised {type(error).__name__}")
             self._done.put(Done(job, outcome, time.perf_counter() - began))

@@ -20,6 +20,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from siaga import tracing
 from siaga.contracts.page import ChannelKind, Page
 from siaga.links import make_links
 from siaga.settings import Settings
@@ -296,6 +297,8 @@ class Notifier:
             for done in self._done:
                 if done.job.errand is Errand.SEND and not done.may_have_arrived and done.job.spec.limits:
                     outbox.uncount_message(connection, key=done.job.key, attempt=done.job.attempt)
+        if tracing.is_on():
+            self._trace(now)
         self._done.clear()
         pass_by(Point.AFTER_COMMIT)
         for change in changes:
@@ -304,6 +307,14 @@ class Notifier:
             metrics.took(page, causes.get(page.page_id), now)
         self._told.set()
         return True
+
+    def _trace(self, now: float) -> None:
+        for done in self._done:
+            if done.job.errand is Errand.SEND:
+                for page in done.job.pages:
+                    stretch = tracing.Stretch(now - done.seconds, now)
+                    attempt = done.job.attempts[str(page.page_id)]
+                    tracing.sent(page, attempt, stretch, verdict=done.outcome.verdict.value)
 
     def _learn(self, done: Done) -> None:
         """What an answer says of the provider's health."""
