@@ -17,6 +17,7 @@ from typing import Final, TypeVar
 
 from kafka.errors import KafkaError
 
+from siaga import tracing
 from siaga.contracts.topics import ESCALATIONS, PAGE_RESULTS, PAGES
 from siaga.settings import Settings, SettingsError
 from sinks import metrics
@@ -272,6 +273,9 @@ class Store:
         for reason in written.rejected:
             metrics.REJECTED.labels(reason=reason).inc()
         now = datetime.now(UTC)
+        if tracing.is_on():
+            for report_id, received in zip(written.report_ids, written.reports_received, strict=True):
+                tracing.stored(report_id, tracing.Stretch(received.timestamp(), now.timestamp()))
         metrics.CLOCK_AHEAD.inc(written.clocks_ahead)
         for kind, times in (("report", written.reports_received), ("incident", written.triaged_received)):
             for received in times:
