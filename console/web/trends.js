@@ -1,6 +1,6 @@
 // Trends: incidents by hour and family, by district and severity, and how fast they were taken.
 import { call } from "/static/feed.js";
-import { named, number, span, t } from "/static/words.js";
+import { me, named, number, span, t } from "/static/words.js";
 
 const COLOURS = ["#d7263d", "#2f80c2", "#e0a800", "#3a9d6e", "#8a5cc4", "#e8650c", "#3fa7b5", "#b0568b", "#7d8996",
   "#6b8e23", "#c27c4e", "#5d6fb0", "#9aa0a6"];
@@ -13,6 +13,7 @@ export default {
     <template v-else>
       <ul class="totals">
         <li v-for="[name, value] in totals" :key="name"><b>{{ number(value) }}</b><span>{{ name }}</span></li>
+        <li v-if="mayReport" class="export"><a href="/report" target="_blank">{{ t('day_report') }}</a><span>{{ t('last_24h') }}</span></li>
         <li class="export"><a href="/api/incidents.csv">{{ t('export') }}</a><span>{{ t('last_24h') }}</span></li>
       </ul>
       <figure class="card wide"><figcaption>{{ t('by_hour') }}</figcaption>
@@ -43,6 +44,7 @@ export default {
     clearInterval(this.timer);
   },
   computed: {
+    mayReport: () => ["commander", "auditor", "admin"].includes(me.role),
     totals() {
       const { totals, incidents, drills } = this.data;
       return [[t("total_incidents"), incidents], [t("total_drills"), drills], [t("total_reports"), totals.reports],

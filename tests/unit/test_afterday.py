@@ -282,7 +282,7 @@ def test_the_confidential_edition_says_so_at_the_head_and_foot_that_every_printe
     html = page(edition=Edition.COMMANDER)
 
     for part in ("thead", "tfoot"):
-        found = re.search(f'<table class="sheet">.*?<{part}>(.*?)</{part}>', html, re.DOTALL)
+        found = re.search(f'<table class="sheet"[^>]*>.*?<{part}>(.*?)</{part}>', html, re.DOTALL)
         assert found is not None
         assert "RAHASIA / CONFIDENTIAL" in found[1]
 
