@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import math
 import os
+import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -24,6 +25,18 @@ from siaga.tls import client_context, server_context
 PROCESSES: Final = ("gateway", "streams", "sinks", "console", "watchdog")
 _DAY: Final = 86_400.0
 _SOON: Final = 14 * _DAY
+#: Settings that name files with something secret in them.
+SECRET_FILES: Final = (
+    "kafka_password_file",
+    "kafka_key_file",
+    "database_password_file",
+    "gateway_key_file",
+    "console_key_file",
+    "link_key_file",
+    "watchdog_alarms_file",
+    "channels_file",
+    "openid_client_secret_file",
+)
 _SERVERS: Final = ("gateway", "console")
 #: Whose certificates each process uses, by the names they have in the metric.
 _CERTIFICATES: Final = {
@@ -73,6 +86,7 @@ def check_settings(settings: Settings, processes: Iterable[str], now: float | No
             yield _tried(part, functools.partial(_served, settings, part))
     if settings.kafka_security.endswith("SSL") and not unusable & {"kafka", "kafka_ca"}:
         yield _tried("kafka's certificates", functools.partial(_kafka_files, settings))
+    yield from _open_secrets(settings)
     if "gateway" in chosen:
         yield _disk(settings)
 
@@ -119,6 +133,19 @@ def _certificate(name: str, path: Path, now: float) -> Finding:
         text = f"{setting}: the certificate in {path} ends at {day} UTC; renew it before, no restart is needed"
         return Finding(subject, State.WARNING, text)
     return Finding(subject, State.RIGHT, f"is good until {day} UTC")
+
+
+def _open_secrets(settings: Settings) -> Iterator[Finding]:
+    """Files of secrets that any user of the machine may read."""
+    for name in SECRET_FILES:
+        path: Path | None = getattr(settings, name)
+        try:
+            mode = path.stat().st_mode if path is not None else 0
+        except OSError:
+            continue  # that it is not there is told by whoever needs it
+        if mode & stat.S_IROTH:
+            text = f"{name}: everybody on this machine may read {path}; take the right away with 'chmod o-r'"
+            yield Finding(f"secret {name}", State.WARNING, text)
 
 
 def _disk(settings: Settings) -> Finding:
