@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from json import dumps
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from console.knowledge import Knowledge
@@ -26,6 +28,7 @@ _REPORTING: Final = 3600.0
 _AUDIENCES: Final = 64
 SILENT_KIND: Final = "facility.network"
 
+_UNTAKEN: Final = IncidentState.OPEN.value
 _OPEN: Final = frozenset(state.value for state in IncidentState if state.is_open)
 
 
@@ -46,6 +49,25 @@ class Changed(NamedTuple):
 
     row: dict[str, Any]
     before: dict[str, Any] | None
+
+
+class Card:
+    """An incident as the queue and the map show it to all who are shown the same; written as JSON once."""
+
+    __slots__ = ("_json", "basis", "rank", "row", "shown")
+
+    def __init__(self, row: Mapping[str, Any], basis: int, shown: dict[str, Any]) -> None:
+        """``basis`` is :attr:`Board.basis` as it was when ``shown`` was made of ``row``."""
+        self.row, self.basis, self.shown = row, basis, shown
+        #: Its place in the queue.
+        self.rank = urgency(shown)
+        self._json: bytes | None = None
+
+    def json(self) -> bytes:
+        """The card as it travels."""
+        if self._json is None:
+            self._json = dumps(self.shown, separators=(",", ":")).encode()
+        return self._json
 
 
 @dataclass(slots=True)
@@ -87,14 +109,19 @@ class Board:
         self._ladders: dict[str, Mapping[str, Any]] = {}
         #: Rises with whatever changes what a card says; the cards of each audience, for the value it had then.
         self.revision = 0
-        self._cards: dict[Audience, tuple[int, list[dict[str, Any]]]] = {}
+        self._cards: dict[Audience, tuple[int, list[Card]]] = {}
+        #: Rises with what changes all cards. What was worked out of each state of an incident is kept: the cards by
+        #: what is shown, and by audience whether they may see it.
+        self.basis = 0
+        self._shown: dict[Audience, dict[str, Card]] = {}
+        self._seen: dict[Audience, dict[str, tuple[Mapping[str, Any], bool]]] = {}
         self._centres: dict[str, tuple[float | None, float | None]] = {}
 
     # -- told -----------------------------------------------------------------------------------------------------
 
     def put(self, row: Mapping[str, Any], seq: int) -> Changed:
         """Take in an incident as it stands now; gives it with what it was."""
-        kept = {**row, "seq": seq}
+        kept = {**row, "seq": seq, "opened": _epoch(row["opened_at"])}
         kept.pop("history", None)
         incident_id = str(row["incident_id"])
         before = self._rows.get(incident_id)
@@ -126,7 +153,13 @@ class Board:
     def clear(self) -> None:
         """Forget every incident: the database is another one now."""
         self._rows, self._closed, self._ladders = {}, {}, {}
+        self._shown, self._seen = {}, {}
         self.seq = self.floor = 0
+        self.revision += 1
+
+    def renew(self) -> None:
+        """Say that something changed which every card may say: the places, or what is known of the election."""
+        self.basis += 1
         self.revision += 1
 
     # -- asked ----------------------------------------------------------------------------------------------------
@@ -139,11 +172,45 @@ class Board:
         """The incidents that changed after ``seq``."""
         return [row for row in self.rows() if row["seq"] > seq]
 
+    def seen_by(self, audience: Audience) -> list[dict[str, Any]]:
+        """The incidents on the board that ``audience`` may know of; each state of one is decided about once."""
+        rows = self.rows()
+        known = self._seen.get(audience)
+        if known is None or len(known) > len(rows) + CLOSED_KEPT:
+            if len(self._seen) >= _AUDIENCES:
+                self._seen.clear()
+            known = self._seen[audience] = {}
+        found = []
+        for row in rows:
+            decided = known.get(row["incident_id"])
+            if decided is None or decided[0] is not row:
+                decided = known[row["incident_id"]] = (row, redaction.may_see(audience, row))
+            if decided[1]:
+                found.append(row)
+        return found
+
     def card(self, audience: Audience, row: Mapping[str, Any]) -> dict[str, Any] | None:
-        """An incident as the queue and the map show it; ``None`` where ``audience`` may not know of it."""
-        seen = redaction.incident(audience, row)
-        if seen is None:
-            return None
+        """An incident as the queue and the map show it; ``None`` where ``audience`` may not know of it. Not to be
+        changed: it is shared."""
+        found = self.written_card(audience, row)
+        return None if found is None else found.shown
+
+    def written_card(self, audience: Audience, row: Mapping[str, Any]) -> Card | None:
+        """The same, as it travels."""
+        return self._card(audience.unbounded, row) if redaction.may_see(audience, row) else None
+
+    def _card(self, audience: Audience, row: Mapping[str, Any]) -> Card:
+        incident_id, basis = str(row["incident_id"]), self.basis
+        kept = self._shown.setdefault(audience, {})
+        card = kept.get(incident_id)
+        if card is None or card.row is not row or card.basis != basis:
+            card = Card(row, basis, self._show(audience, row))
+            if self._rows.get(incident_id) is row:
+                kept[incident_id] = card
+        return card
+
+    def _show(self, audience: Audience, row: Mapping[str, Any]) -> dict[str, Any]:
+        seen = redaction.incident(audience, row) or {}
         place = self.places.get(seen["station_id"] or "")
         lat, lon = (place.lat, place.lon) if place else self.centre(seen["district"])
         ladder = self._ladders.get(str(row["incident_id"]))
@@ -154,7 +221,7 @@ class Board:
             "district_name": self.districts.get(seen["district"], seen["district"]),
             "lat": lat,
             "lon": lon,
-            "opened": _epoch(seen["opened_at"]),
+            "opened": _opened(row),
             "updated": _epoch(seen["updated_at"]),
             "occurred": _epoch(seen["first_occurred_at"]),
             "due": self.due(row),
@@ -171,21 +238,20 @@ class Board:
         if ladder is not None and ladder["next_due_at"] is not None and EscalationState(ladder["state"]).is_paging:
             return _epoch(ladder["next_due_at"])
         deadline = self.knowledge.deadline(row["severity"])
-        return None if deadline is None else _epoch(row["opened_at"]) + deadline
+        return None if deadline is None else _opened(row) + deadline
 
-    def late(self, row: Mapping[str, Any], now: float) -> bool:
-        """Whether nobody took an incident within its first deadline."""
-        deadline = self.knowledge.deadline(row["severity"]) if row["state"] == IncidentState.OPEN else None
-        return deadline is not None and now > _epoch(row["opened_at"]) + deadline
-
-    def cards(self, audience: Audience) -> list[dict[str, Any]]:
+    def cards(self, audience: Audience) -> list[Card]:
         """Every incident ``audience`` may see, in the order of the queue. Not to be changed: it is shared."""
         revision = self.revision
         known = self._cards.get(audience)
         if known is not None and known[0] == revision:
             return known[1]
-        cards = [card for row in self.rows() if (card := self.card(audience, row)) is not None]
-        cards.sort(key=urgency)
+        view = audience.unbounded
+        cards = [self._card(view, row) for row in self.seen_by(audience)]
+        cards.sort(key=attrgetter("rank"))
+        kept = self._shown.get(view, {})
+        if len(kept) > len(self._rows) + CLOSED_KEPT:  # those that have left the board
+            self._shown[view] = {str(card.row["incident_id"]): card for card in cards}
         if len(self._cards) >= _AUDIENCES:
             self._cards.clear()
         self._cards[audience] = (revision, cards)
@@ -199,14 +265,18 @@ class Board:
         """The day's pulse: the numbers of the strip."""
         by_severity, overdue, drills, silent = dict.fromkeys(range(1, 6), 0), 0, 0, set[str]()
         silent_elsewhere = 0
-        for row in self.rows():
-            if row["state"] not in _OPEN or not redaction.may_see(audience, row):
+        deadlines = {level: self.knowledge.deadline(level) for level in by_severity}
+        for row in self.seen_by(audience):
+            state = row["state"]
+            if state not in _OPEN:
                 continue
             if row["drill"]:
                 drills += 1
                 continue
-            by_severity[row["severity"]] += 1
-            overdue += self.late(row, now)
+            severity = row["severity"]
+            by_severity[severity] += 1
+            deadline = deadlines[severity]
+            overdue += state == _UNTAKEN and deadline is not None and now > row["opened"] + deadline
             if row["kind"] == SILENT_KIND:
                 if row["station_id"] is None:
                     silent_elsewhere += row["station_count"]
@@ -255,7 +325,7 @@ class Board:
             for code, found in by_district.items()
         }
         self.places, self.districts = kept, {**self.districts, **districts}
-        self.revision += 1
+        self.renew()
 
 
 _CARD: Final = (
@@ -269,6 +339,11 @@ def urgency(card: Mapping[str, Any]) -> tuple[Any, ...]:
     """Sorts the queue: what is open before what is over, drills last; first what somebody has to take and nobody has,
     then what is taken or waits at the posko; the grave first, and of these what has waited longest."""
     return (card["state"] not in _OPEN, card["drill"], card["due"] is None, card["severity"], card["opened"])
+
+
+def _opened(row: Mapping[str, Any]) -> float:
+    """When an incident was opened (epoch seconds); on the board it is there already."""
+    return row["opened"] if "opened" in row else _epoch(row["opened_at"])
 
 
 def _epoch(at: Any) -> float:

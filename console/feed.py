@@ -75,16 +75,20 @@ class Tick:
 
 def event(name: str, data: Any, seq: int) -> bytes:
     """One server-sent event."""
-    return f"id: {seq}\nevent: {name}\ndata: {dumps(data, separators=(',', ':'))}\n\n".encode()
+    return _written(name, dumps(data, separators=(",", ":")).encode(), seq)
+
+
+def _written(name: str, data: bytes, seq: int) -> bytes:
+    return b"id: %d\nevent: %b\ndata: %b\n\n" % (seq, name.encode(), data)
 
 
 def change_event(board: Board, audience: Audience, change: Changed) -> bytes:
     """A changed incident for ``audience``. One that they may not see any more leaves their page; of one that they
     never might, they are not even told that something changed."""
     row, before = change
-    card = board.card(audience, row)
+    card = board.written_card(audience, row)
     if card is not None:
-        return event("incident", card, row["seq"])
+        return _written("incident", card.json(), row["seq"])
     if before is None or not redaction.may_see(audience, before):
         return b""
     return event("gone", {"incident_id": row["incident_id"]}, row["seq"])
@@ -242,7 +246,7 @@ class Feed:
         found = connection.execute(sa.select(registry.c.key, registry.c.value).where(chosen)).all()
         # The calendar first: a policy's durations are divided by its speed.
         if self.board.knowledge.apply({row.key: row.value for row in sorted(found, key=lambda row: str(row.key))}):
-            self.board.revision += 1
+            self.board.renew()
 
     def _read_vitals(self, connection: sa.Connection, now: float) -> None:
         vitals = self.board.vitals

@@ -59,6 +59,12 @@ class Audience:
     reason: str | None = None
 
     @property
+    def unbounded(self) -> Audience:
+        """Who sees all there is as this one sees what they may see at all: unit and areas say which incidents, the
+        role says what of them."""
+        return self if self.agency is None and not self.districts else Audience(self.role, reason=self.reason)
+
+    @property
     def sees_vulnerability(self) -> bool:
         """Whether they see a station's class, the reasons that tell it and the force posture."""
         return self.role in _CLEARED

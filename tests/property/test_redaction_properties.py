@@ -173,6 +173,16 @@ def test_a_unit_never_learns_of_an_incident_that_accuses_it(role: UserRole, unit
     assert redaction.incident(Audience(role), incident) is not None
 
 
+@given(role=st.sampled_from([r for r in UserRole if r is not UserRole.PUBLIC]), unit=UNITS, row=ANY_ROW)
+def test_a_unit_is_shown_of_an_incident_what_its_role_is_shown(
+    role: UserRole, unit: str, row: dict[str, str]
+) -> None:
+    audience = Audience(role, unit, ("33.26",), "pemeriksaan")
+    incident = {**row, **an_incident(support_agencies=[unit], outcome=MARK)}
+
+    assert redaction.incident(audience, incident) == redaction.incident(audience.unbounded, incident) is not None
+
+
 @pytest.mark.parametrize(
     ("agency", "districts", "sees"),
     [
