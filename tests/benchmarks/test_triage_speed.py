@@ -60,10 +60,11 @@ def _items(stack: Stack, topic: str, count: int) -> Iterable[tuple[str, bytes]]:
 
 def _fill(stack: Stack, topic: str, items: Iterable[tuple[str, bytes]], together: int) -> None:
     producer = KafkaProducer(bootstrap_servers=stack.broker.address, compression_type="lz4", linger_ms=20)
+    partitions = stack.settings.partitions
     waiting: dict[str, list[bytes]] = {}
 
     def send(district: str) -> None:
-        partition = partition_of(district, stack.settings.partitions)
+        partition = partition_of(district, partitions)
         for value in record_values(waiting.pop(district)):
             producer.send(topic, value, district.encode(), partition=partition)
 
