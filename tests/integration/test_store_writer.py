@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import uuid
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 from siaga.contracts.incident import Change
 from siaga.contracts.rejection import Rejection
 from siaga.contracts.report import AcceptedReport
-from siaga.contracts.topics import CHECKINS, INCIDENTS, REGISTRY, REJECTED, REPORTS
+from siaga.contracts.topics import CHECKINS, COMMANDS, INCIDENTS, REGISTRY, REJECTED, REPORTS
 from siaga.types import Vulnerability
 from sinks import audit_log, tables
 from sinks.database import make_engine
@@ -136,6 +137,33 @@ def test_a_report_gets_its_incident_whichever_comes_first(fed: Fed, first: str) 
 
     assert fed.scalar("SELECT incident_id FROM reports") == str(incident.incident_id)
     assert written.triaged_received == [report.received_at]
+
+
+def test_a_report_is_of_the_incident_that_it_moved_to_last_whatever_comes_again(fed: Fed) -> None:
+    report = builders.report()
+    report_id = uuid.UUID(report["report_id"])
+    first, second = sorted((uuid.uuid4(), uuid.uuid4()), reverse=True)
+    fed.write(fed.record(REPORTS, builders.accepted(report).to_json()))
+    joined, moved = (
+        fed.record(INCIDENTS, snapshot(i, reports=[report_id], report_moves=moves).to_json())
+        for i, moves in ((first, ()), (second, (1,)))
+    )
+    fed.write(joined)
+    fed.write(moved)
+    fed.write(fed.record(INCIDENTS, snapshot(first, version=2, reports=[report_id]).to_json()))
+
+    assert fed.rows("SELECT incident_id FROM reports") == [{"incident_id": str(second)}]
+
+
+def test_a_command_stored_before_a_field_was_added_is_the_same_told_again(fed: Fed) -> None:
+    said = builders.command("note", uuid.uuid4())
+    before = {name: value for name, value in said.model_dump(mode="json").items() if value not in (None, [])}
+    fed.write(fed.record(COMMANDS, json.dumps(before).encode()))
+    with fed.engine.begin() as connection:
+        connection.execute(sa.update(tables.commands).values(body=before))
+    fed.write(fed.record(COMMANDS, said.to_json()))
+
+    assert fed.rows("SELECT reason FROM rejected") == []
 
 
 def test_a_row_that_does_not_fit_is_set_aside_and_the_rest_of_its_batch_lands(fed: Fed) -> None:

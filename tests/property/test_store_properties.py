@@ -40,6 +40,7 @@ def _snapshot(number: int, version: int) -> tuple[str, bytes]:
         updated_at=AT + timedelta(minutes=version),
         # A report that two incidents claim among them: the same one has to win.
         reports=[_id(f"report-{version}"), _id(f"report-{number + version}")],
+        report_moves=(0, number * version % 3),
         history=[happened(Change.REPORT_JOINED, AT + timedelta(minutes=version))],
     )
     return INCIDENTS, told.to_json()
