@@ -193,8 +193,10 @@ export default {
     fit() {
       if (!this.$refs.map.clientWidth) return;
       const points = this.stations.map((station) => [station.lat, station.lon]);
-      if (this.outlines) this.map.fitBounds(this.outlines.getBounds(), { padding: [8, 8] });
-      else if (points.length) this.map.fitBounds(points, { padding: [24, 24] });
+      // The legend lies over the lower edge.
+      const room = { paddingTopLeft: [12, 12], paddingBottomRight: [12, 48] };
+      if (this.outlines) this.map.fitBounds(this.outlines.getBounds(), room);
+      else if (points.length) this.map.fitBounds(points, room);
     },
   },
 };

@@ -12,23 +12,42 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from siaga.afterday.paper import find_chromium
+from tests.support import builders
 from tests.support.demo import Demo
 from tests.support.wait import until
 
 OUT: Final = Path("build/screenshots")
 DESKTOP: Final = (1366, 768)
 PHONE: Final = (390, 844)
-#: Enough is going on when so many grave incidents are open at once.
-_LIVELY: Final = 3
-#: And when so many have happened.
-_MANY: Final = 60
+#: Enough has happened when there are so many incidents, and goes on when so many grave ones are open at once.
+_MANY: Final = 40
+_LIVELY: Final = 4
+#: What is reported just before, so that the pictures do not depend on when the day has its worst minute.
+_TROUBLE: Final[tuple[tuple[str, dict[str, Any], str], ...]] = (
+    (
+        "violence.mass_clash",
+        {"injured": 3, "crowd": 180, "voting_stopped": True},
+        "Dua kubu pendukung saling dorong di halaman TPS, tiga warga luka",
+    ),
+    (
+        "integrity.ballot_box",
+        {"ballots_threatened": True},
+        "Kotak suara dibawa keluar dari TPS oleh orang tak dikenal",
+    ),
+    ("order.blockade", {"crowd": 120}, "Jalan menuju TPS ditutup massa"),
+    ("violence.brawl", {"injured": 1, "crowd": 40}, "Perkelahian dua saksi"),
+    ("hazard.flood", {}, "Air rob masuk ke lokasi TPS"),
+    ("intimidation.voter", {}, "Pemilih dihadang di gang"),
+    ("dispute.count", {"crowd": 60}, "Saksi menolak hasil penghitungan"),
+)
 _SPEED: Final = "40"
+_GRAVE: Final = "state IN ('open', 'acknowledged') AND severity <= 3"
 
 
 def main() -> None:
@@ -65,7 +84,10 @@ class _Camera:
 
     def take_all(self) -> None:
         """Wait until the day is lively, then take one picture after the other."""
-        until(self._is_lively, timeout=600, what="a lively day", every=0.5)
+        until(lambda: self._count("1 = 1") >= _MANY, timeout=600, what="a day on which things happen", every=0.5)
+        for kind, facts, text in _TROUBLE:
+            self._report_trouble(kind, facts, text)
+        until(lambda: self._count(_GRAVE) >= _LIVELY, timeout=60, what="a lively moment", every=0.2)
         for scheme in ("light", "dark"):
             with self._signed_in("commander", DESKTOP, scheme=scheme) as page:
                 page.wait_for_timeout(1500)
@@ -166,12 +188,15 @@ class _Camera:
             page.goto(path.resolve().as_uri())
             self._take(page, "report")
 
-    def _is_lively(self) -> bool:
-        wanted = "SELECT count(*) FROM incidents WHERE state IN ('open', 'acknowledged') AND severity <= 3"
-        some = "SELECT count(*) FROM incidents WHERE state IN ('open', 'acknowledged') AND severity <= 2"
-        seen = "SELECT count(*) FROM incidents"
-        least = ((wanted, _LIVELY), (some, 1), (seen, _MANY))
-        return all((self._demo.read(statement) or 0) >= count for statement, count in least)
+    def _count(self, condition: str) -> int:
+        return int(self._demo.read(f"SELECT count(*) FROM incidents WHERE {condition}") or 0)  # noqa: S608 (ours)
+
+    def _report_trouble(self, kind: str, facts: dict[str, Any], text: str) -> None:
+        wanted = (
+            "SELECT min(station_id) FROM stations WHERE district = (SELECT district FROM districts LIMIT 1 OFFSET :n)"
+        )
+        station = self._demo.read(wanted, n=len(kind) % 19)
+        self._demo.post(builders.report(kind, station=station, facts=facts, text=text)).raise_for_status()
 
     @staticmethod
     def _take(page: Page, name: str) -> None:
