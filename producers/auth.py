@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from siaga.contracts.base import SCHEMA_VERSION
@@ -55,11 +56,23 @@ def split_token(authorization: str) -> tuple[str, str] | None:
     return device_id, secret
 
 
-def is_genuine(device: Device | None, secret: str) -> bool:
-    """Whether ``secret`` is the device's, compared in a time that tells nothing; false where there is no device."""
+def is_genuine(device: Device | None, secret: str, now: datetime) -> bool:
+    """Whether ``secret`` is the device's, compared in a time that tells nothing; false where there is no device.
+
+    For a while after a renewal, the secret before is good as well.
+    """
     told = hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
     same = hmac.compare_digest(told, device.secret_sha256 if device is not None else _NOBODY)
-    return same and device is not None and device.active
+    if device is None or not device.active:
+        return False
+    if same or device.previous_sha256 is None or device.previous_until is None or now >= device.previous_until:
+        return same
+    return hmac.compare_digest(told, device.previous_sha256)
+
+
+def renewed(device: Device, before: Device, until: datetime) -> Device:
+    """``device``, with the secret that it had ``before`` good until then; that one's own predecessor ends now."""
+    return device.model_copy(update={"previous_sha256": before.secret_sha256, "previous_until": until})
 
 
 def may_report(device: Device, station_id: str) -> bool:

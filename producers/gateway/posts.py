@@ -14,6 +14,7 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from producers.auth import is_genuine, split_token
@@ -186,7 +187,7 @@ class Posts:
             )
         token = split_token(head.authorization)
         device = self._known.registry.device(token[0]) if token is not None else None
-        if token is None or not is_genuine(device, token[1]) or device is None:
+        if token is None or not is_genuine(device, token[1], datetime.now(UTC)) or device is None:
             raise Refused(
                 Trouble(
                     Outcome.UNAUTHORISED,

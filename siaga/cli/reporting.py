@@ -153,14 +153,18 @@ def device_add(
     station: list[str] = typer.Option([], help="A single station it may report for."),
     rate: int | None = typer.Option(None, min=1, help="Items it may send in a minute; the setting's by default."),
     renew: bool = typer.Option(False, "--renew", help="Replace a device of this name; its old token ends."),
+    overlap: float = typer.Option(
+        0.0, min=0, max=720, help="With --renew: hours for which the old token is good too."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print the token as JSON."),
 ) -> None:
     """Add a device and print its token, which nobody can read again later."""
     import json
+    from datetime import UTC, datetime, timedelta
 
     from pydantic import ValidationError
 
-    from producers.auth import make_device
+    from producers.auth import make_device, renewed
     from siaga.contracts.decode import problems_of
 
     if not district and not station:
@@ -173,6 +177,8 @@ def device_add(
     there = _devices(settings).get(device_id)
     if there is not None and there.active and not renew:
         _fail(f"device_id: there is a device {device_id}; choose another name, or replace it with --renew")
+    if there is not None and there.active and overlap:
+        made = renewed(made, there, datetime.now(UTC) + timedelta(hours=overlap))
     _publish(settings, made)
     if as_json:
         typer.echo(json.dumps({"device_id": device_id, "token": token}))
@@ -187,7 +193,11 @@ def device_list(as_json: bool = typer.Option(False, "--json", help="Print the de
 
     found = sorted(_devices(_with_kafka()).values(), key=lambda device: device.device_id)
     if as_json:
-        typer.echo(json.dumps([device.model_dump(mode="json", exclude={"secret_sha256"}) for device in found]))
+        typer.echo(
+            json.dumps(
+                [device.model_dump(mode="json", exclude={"secret_sha256", "previous_sha256"}) for device in found]
+            )
+        )
         return
     for device in found:
         state = "active" if device.active else "revoked"

@@ -134,6 +134,10 @@ class Device(Contract):
     stations: tuple[StationField, ...] = Field(default=(), description="Single stations besides")
     active: bool = True
     rate_per_minute: Annotated[int, Field(ge=1)] | None = None
+    previous_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = Field(
+        default=None, description="Hash of the secret before this one, which is good until `previous_until`"
+    )
+    previous_until: Time | None = None
 
 
 RegistryEntry = (

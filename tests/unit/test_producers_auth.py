@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from producers.auth import allowance, is_genuine, make_device, may_report, split_token
+from producers.auth import allowance, is_genuine, make_device, may_report, renewed, split_token
 from producers.limits import Limits
+
+NOW = datetime(2022, 2, 23, 2, 0, tzinfo=UTC)
 
 
 def test_a_new_device_proves_itself_with_its_token_and_with_no_other() -> None:
@@ -14,10 +18,10 @@ def test_a_new_device_proves_itself_with_its_token_and_with_no_other() -> None:
 
     assert told is not None
     assert told[0] == "polsek.kajen-1"
-    assert is_genuine(device, told[1])
-    assert not is_genuine(device, told[1][:-1] + ("A" if told[1][-1] != "A" else "B"))
-    assert not is_genuine(None, told[1])
-    assert not is_genuine(device.model_copy(update={"active": False}), told[1])
+    assert is_genuine(device, told[1], NOW)
+    assert not is_genuine(device, told[1][:-1] + ("A" if told[1][-1] != "A" else "B"), NOW)
+    assert not is_genuine(None, told[1], NOW)
+    assert not is_genuine(device.model_copy(update={"active": False}), told[1], NOW)
     assert token.rpartition(".")[2] not in device.to_json().decode()
 
 
@@ -78,3 +82,18 @@ def test_a_clock_that_goes_back_gives_nothing() -> None:
 
     assert limits.take("a", 1, per_minute=60, now=50.0) == 0
     assert limits.take("a", 1, per_minute=60, now=101.0) == 1
+
+
+def test_a_renewed_device_proves_itself_with_both_tokens_until_the_old_one_ends() -> None:
+    (before, old), (after, new) = (make_device("polsek.kajen-1", ("33.26.09",)) for _ in range(2))
+    device = renewed(after, before, NOW + timedelta(hours=1))
+
+    def good(token: str, at: datetime) -> bool:
+        told = split_token(f"Bearer {token}")
+        return told is not None and is_genuine(device, told[1], at)
+
+    assert good(new, NOW)
+    assert good(old, NOW)
+    assert not good(old, NOW + timedelta(hours=1))
+    assert good(new, NOW + timedelta(hours=1))
+    assert not is_genuine(device.model_copy(update={"active": False}), old.rpartition(".")[2], NOW)
