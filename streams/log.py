@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from siaga.contracts.topics import STATE_CHANGELOG
 from streams import metrics
+from streams.crash import Point, pass_by_with
 from streams.outputs import Batch, Outgoing
 
 logger = logging.getLogger(__name__)
@@ -38,7 +39,9 @@ class Log:
                 self._table.data.pop(row.key, None)
             else:
                 self._table.data[row.key] = row.value
+        pass_by_with(Point.AFTER_STATE, batch.records)
         await self._insist(batch.records)
+        pass_by_with(Point.AFTER_OUTPUTS, batch.records)
 
     async def offer(self, records: Sequence[Outgoing]) -> bool:
         """Write ``records`` once; false when Kafka did not take all of them."""

@@ -1,16 +1,12 @@
-"""Points at which a test may have the notifier die, to prove that it loses nothing there.
-
-``SIAGA_TEST_CRASH_AT`` names a point, and after a colon at which of its passings: ``after_claim:3``. Without it every
-point is passed by. A process that dies here is killed, as a machine that fails would kill it: nothing is cleaned up.
-"""
+"""Points at which a test may have the notifier die: see :mod:`siaga.crash`."""
 
 from __future__ import annotations
 
-import itertools
-import os
-import signal
 from enum import StrEnum
-from typing import Final
+
+from siaga.crash import pass_by
+
+__all__ = ["Point", "pass_by"]
 
 
 class Point(StrEnum):
@@ -20,14 +16,3 @@ class Point(StrEnum):
     AFTER_CLAIM = "after_claim"
     AFTER_ACCEPTED = "after_accepted"
     AFTER_COMMIT = "after_commit"
-
-
-_NAME, _, _COUNT = os.environ.get("SIAGA_TEST_CRASH_AT", "").partition(":")
-_PASSING: Final = int(_COUNT or 1)
-_passed: Final = itertools.count(1)
-
-
-def pass_by(point: Point) -> None:
-    """Go on, or die here."""
-    if point.value == _NAME and next(_passed) == _PASSING:
-        os.kill(os.getpid(), signal.SIGKILL)

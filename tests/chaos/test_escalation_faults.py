@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,6 +12,7 @@ from tests.support.databases import PostgresDatabase
 from tests.support.escalation_faults import (
     answer_around_the_deadline,
     contradictions,
+    die_between_memory_and_telling,
     kill_every_worker_while_deadlines_pass,
     kill_everything_at_random,
     kill_one_worker_of_two,
@@ -24,20 +24,6 @@ pytestmark = pytest.mark.chaos
 
 MakeStack = Callable[..., Stack]
 SEED = 2022
-
-
-@pytest.fixture
-def make_real(kafka: ApacheKafka, postgres: PostgresDatabase, tmp_path: Path) -> Iterator[MakeStack]:
-    """Makes a stack on Apache Kafka and PostgreSQL."""
-    made: list[Stack] = []
-
-    def make(**options: Any) -> Stack:
-        made.append(Stack(kafka, postgres, tmp_path, **options))
-        return made[-1]
-
-    yield make
-    for stack in made:
-        stack.close()
 
 
 @pytest.mark.kafka
@@ -72,6 +58,19 @@ def test_escalations_climb_on_when_a_worker_dies_comes_back_and_when_all_of_them
         (counted,) = watch.account("PostgreSQL", "workers")
         assert counted.is_sound
         assert counted.due == len({page.page_id for page in watch.due()})
+
+
+def test_a_worker_that_dies_between_remembering_a_call_and_telling_it_forgets_nobody(
+    make_embedded: MakeStack, tmp_path: Path
+) -> None:
+    with on_watch(make_embedded, tmp_path, speed=15.0) as watch:
+        die_between_memory_and_telling(watch)
+
+        assert [len(watch.manned.pages(level)) for level in (1, 2, 3)] == [2, 1, 2]
+        watch.settle()
+        assert watch.hasty() == []
+        (counted,) = watch.account("SQLite", "between")
+        assert counted.is_sound
 
 
 def test_who_answers_around_the_deadline_has_it_or_it_climbed_and_never_both(

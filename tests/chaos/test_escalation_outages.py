@@ -23,19 +23,6 @@ MakeStack = Callable[..., Stack]
 KINDS = ("deadline", "digest", "lease")
 
 
-@pytest.fixture
-def make_embedded(request: pytest.FixtureRequest, tmp_path: Path) -> MakeStack:
-    """Makes a stack on the embedded broker and SQLite."""
-    broker, database = request.getfixturevalue("embedded"), request.getfixturevalue("sqlite")
-
-    def make(**options: object) -> Stack:
-        stack = Stack(broker, database, tmp_path, **options)
-        request.addfinalizer(stack.close)
-        return stack
-
-    return make
-
-
 def assert_sound(watch: Watch) -> None:
     """Everything is over, and the provider's log agrees with the database."""
     watch.settle()

@@ -97,6 +97,11 @@ _FAULTS: Final[tuple[tuple[str, dict[str, Any], Fault], ...]] = (
         _workers,
     ),
     (
+        "worker killed between its memory of a call and its telling, and before it takes note of that",
+        {"speed": 15.0},
+        lambda w, kafka, postgres: faults.die_between_memory_and_telling(w),
+    ),
+    (
         "acknowledgements at the deadline",
         {"speed": 20.0, "stations": 20},
         lambda w, kafka, postgres: faults.answer_around_the_deadline(w, incidents=40, seed=2022),

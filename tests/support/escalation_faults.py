@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
 from siaga.contracts.roster import RosterEntry
+from streams.crash import Point
 from tests.support import builders
 from tests.support.provider import Mode
 from tests.support.stack import SINKS, STREAMS, Stack
@@ -91,6 +92,22 @@ def _start(stack: Stack, victim: str | Breakable) -> None:
         stack.restart(victim)
     else:
         victim.start()
+
+
+def die_between_memory_and_telling(watch: Watch) -> None:
+    """The worker dies where it remembers that somebody is called and told nobody, or told and does not know it."""
+    for point, level in ((Point.AFTER_STATE, 1), (Point.AFTER_STATE, 2), (Point.AFTER_OUTPUTS, 3)):
+        if watch.stack.is_running(STREAMS):
+            watch.stack.kill(STREAMS)
+        worker = watch.stack.processes[STREAMS]
+        worker.env = {**watch.stack.environment, "SIAGA_TEST_CRASH_AT": point.value}
+        watch.stack.launch(STREAMS)
+        if level == 1:
+            watch.report(GRAVE, builders.STATION)
+        until(lambda: not worker.running, timeout=90, what=lambda: f"the worker to die {point}{watch.stack.tails()}")  # noqa: B023
+        worker.env = watch.stack.environment
+        watch.stack.restart(STREAMS)
+        watch.until_accepted(level)
 
 
 def open_grave(watch: Watch, count: int) -> list[dict[str, Any]]:

@@ -127,6 +127,20 @@ class Watch:
         asked = "SELECT page_id FROM pages WHERE status = 'queued' AND channel_kind = :kind"
         return [row["page_id"] for row in self.stack.rows(asked, kind=channel_kind)]
 
+    def until_accepted(self, level: int, timeout: float = 90.0) -> None:
+        """Wait until pages of a level are there and all of them taken."""
+
+        def statuses() -> set[str]:
+            asked = "SELECT status FROM pages WHERE level = :level"
+            return {row["status"] for row in self.stack.rows(asked, level=level)}
+
+        until(
+            lambda: statuses() and statuses() <= {"accepted", "delivered"},
+            timeout=timeout,
+            what=lambda: f"pages of level {level}; they are {statuses()}{self.stack.tails()}",
+            every=0.1,
+        )
+
     def until_climbed(self, level: int, timeout: float = 120.0) -> None:
         """Wait until every incident that nobody has taken is called about at this level, or a higher one."""
         below = f"level < {level} AND state IN ('paging', 'exhausted')"
