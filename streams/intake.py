@@ -158,12 +158,12 @@ class Intake:
         return told
 
     def is_early(self, record: Incoming) -> bool:
-        """Whether the record decides about an incident that nobody here has heard of yet."""
+        """Whether the record decides about an incident or a report that nobody here has heard of yet."""
         if record.topic != COMMANDS:
             return False
         for command in decode(Command, record.value).items:
             district = self._districts.all.get(command.district)
-            if district is None or str(command.incident_id) not in district.state.incidents:
+            if district is None or not _is_known(district, command):
                 return True
         return False
 
@@ -230,6 +230,12 @@ class Intake:
                 at=now,
             )
         )
+
+
+def _is_known(district: District, command: Command) -> bool:
+    state = district.state
+    about = (command.incident_id, *(() if command.into is None else (command.into,)))
+    return all(str(i) in state.incidents for i in about) and all(str(r) in state.reports for r in command.report_ids)
 
 
 def _misplaced(district: str) -> Refusal:
