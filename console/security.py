@@ -11,8 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console.problems import Problem
 
-#: The live page compiles its components in the browser (Vue), which is what 'unsafe-eval' is for. Nothing is loaded
-#: from, sent to or framed by anybody else.
+#: The live page compiles its components in the browser (Vue), which is what 'unsafe-eval' is for (decision 12). Nothing
+#: is loaded from, sent to or framed by anybody else.
 _POLICY: Final = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; font-src 'self' data:; connect-src 'self' {sockets}; object-src 'none'; "
