@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -73,19 +74,26 @@ def live(tmp_path: Path) -> Iterator[LivePage]:
     made.process.kill()
 
 
-@pytest.fixture
-def browser() -> Iterator[Any]:
-    """A Chromium."""
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """A Chromium, until the block ends."""
     found = next((path for name in _NAMES if (path := shutil.which(name))), None)
     require(None if found else "needs Chromium")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
+        launched = playwright.chromium.launch(
             executable_path=found, args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
         )
-        yield chromium
-        chromium.close()
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def browser() -> Iterator[Any]:
+    """A Chromium."""
+    with chromium() as launched:
+        yield launched
 
 
 @pytest.fixture
