@@ -34,7 +34,7 @@ _NUMBERS: Final = (
 _COUNTS: Final = ("tries", "parallel", "circuit_failures")
 _COMMON: Final = (*_NUMBERS, *_COUNTS, "repeats_safely", "limits", "receipt_seconds")
 _OWN: Final = (
-    *("adapter", "url", "body", "fields", "headers", "receipt", "ask_url", "ask_status", "delivered"),
+    *("adapter", "url", "body", "fields", "headers", "receipt", "ask_url", "ask_status", "delivered", "failed"),
     *("token", "poll"),
 )
 #: Channels whose messages are short: they cost by length, or are read out.
@@ -59,6 +59,7 @@ class ChannelSpec:
     ask_url: str | None = field(repr=False, default=None)
     ask_status: str | None = None
     delivered: tuple[str, ...] = ("delivered",)
+    failed: tuple[str, ...] = ("failed", "undelivered")
     #: Seconds after it took a page at which the provider is asked whether it arrived.
     receipts: tuple[float, ...] = (5.0, 20.0, 60.0, 300.0, 900.0)
     timeout: float = 8.0
@@ -200,6 +201,7 @@ def _spec(
         ask_url=texts.one("ask_url", table.get("ask_url")),
         ask_status=texts.one("ask_status", table.get("ask_status")),
         delivered=tuple(str(word).casefold() for word in table.get("delivered", ("delivered",))),
+        failed=tuple(str(word).casefold() for word in table.get("failed", ("failed", "undelivered"))),
         receipts=_seconds(f"{place}.receipt_seconds", table["receipt_seconds"], found),
         timeout=numbers["timeout_seconds"],
         tries=counts["tries"],

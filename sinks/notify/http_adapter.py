@@ -64,6 +64,8 @@ def ask(spec: ChannelSpec, message: Message, receipt: str | None) -> Outcome:
         refused = outcome_of_status(status)
         return Outcome(Verdict.NOT_ASKED, refused.reason, refused.detail)
     said = (text_at(answer, spec.ask_status) or "").casefold()
+    if said in spec.failed:
+        return Outcome(Verdict.UNDELIVERED, ResultReason.OTHER, "the provider says that it did not arrive")
     verdict = Verdict.DELIVERED if said in spec.delivered else Verdict.ACCEPTED
     return Outcome(verdict, provider_id=text_at(answer, spec.receipt) or receipt)
 

@@ -3,7 +3,7 @@
 Input: a page's state, what happened to it, the channel's spec and the time. Output: the :class:`Change` to write.
 Pure; times are epoch seconds.
 
-    queued ─▶ sending ─▶ accepted ─▶ delivered
+    queued ─▶ sending ─▶ accepted ─▶ delivered, or failed after all
       ▲ ▲        │ │ └──▶ failed
       │ └────────┘ ▼
       └──────── unknown ─▶ accepted, failed, sending (once more)
@@ -45,6 +45,8 @@ class Event(StrEnum):
     NOT_THERE = "not_there"
     SUPPRESSED = "suppressed"
     HELD = "held"
+    #: A receipt says that it did not arrive.
+    UNDELIVERED = "undelivered"
 
 
 _Q, _S, _U, _A, _D, _F = (
@@ -65,6 +67,7 @@ TABLE: Final[dict[tuple[Status, Event], Status]] = {
     # One of which an earlier try may have arrived stays unknown instead.
     **{(status, Event.FAILED_TEMPORARILY): _Q for status in (_S, _U)},
     **{(status, Event.FAILED): _F for status in (_S, _U, _Q)},
+    (_A, Event.UNDELIVERED): _F,
     (_S, Event.UNCLEAR): _U,
     (_U, Event.NOT_THERE): _Q,
     (_Q, Event.SUPPRESSED): Status.SUPPRESSED,
@@ -78,6 +81,7 @@ _EVENTS: Final = {
     Verdict.DELIVERED: Event.DELIVERED,
     Verdict.FAILED_TEMPORARILY: Event.FAILED_TEMPORARILY,
     Verdict.FAILED: Event.FAILED,
+    Verdict.UNDELIVERED: Event.FAILED,
     Verdict.UNCLEAR: Event.UNCLEAR,
     Verdict.NOT_THERE: Event.NOT_THERE,
 }
@@ -258,10 +262,16 @@ def held(state: PageState, until: float, reason: ResultReason | None) -> Change:
 
 
 def after_receipt(state: PageState, outcome: Outcome, spec: ChannelSpec, now: float) -> Change:
-    """What the provider says of a page that it took: it arrived, or is asked about again later, or never."""
+    """What the provider says of a page that it took: it arrived, did not, or is asked about again later, or never.
+
+    Where it did not arrive the officer's next channel is tried.
+    """
     if outcome.verdict is Verdict.DELIVERED:
         told = Told(PageStatus.DELIVERED, ResultReason.NONE, state.attempts, provider_id=outcome.provider_id)
         return Change(state.page_id, TABLE[state.status, Event.DELIVERED], told=(told,))
+    if outcome.verdict is Verdict.UNDELIVERED:
+        told = Told(PageStatus.FAILED, outcome.reason, state.attempts, outcome.detail, outcome.provider_id)
+        return Change(state.page_id, TABLE[state.status, Event.UNDELIVERED], outcome.reason, told=(told,))
     age = 0.0 if state.sent_at is None else now - state.sent_at
     return Change(state.page_id, state.status, available_at=_next_receipt(spec, age, now), keeps_key=True)
 

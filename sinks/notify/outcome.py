@@ -31,6 +31,8 @@ class Verdict(StrEnum):
     ACCEPTED = "accepted"
     #: The provider has it, and the officer's device as well.
     DELIVERED = "delivered"
+    #: The provider took it, and says that the officer's device did not get it.
+    UNDELIVERED = "undelivered"
     #: The provider surely has not got it, and may take it later.
     FAILED_TEMPORARILY = "failed_temporarily"
     #: The provider surely has not got it and will not take it.

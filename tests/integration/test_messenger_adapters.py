@@ -11,7 +11,7 @@ from siaga.contracts.page_result import ResultReason
 from sinks.notify import adapters
 from sinks.notify.channels import ChannelSpec, parse_channels
 from sinks.notify.outcome import Message, Verdict
-from tests.support.messengers import ACCOUNT, BOT, NOBODY, PASSWORD, WHATSAPP, Messengers, Trouble
+from tests.support.messengers import ACCOUNT, BOT, NOBODY, PASSWORD, SWITCHED_OFF, WHATSAPP, Messengers, Trouble
 
 SECRETS = {"BOT": BOT, "SID": ACCOUNT, "TOKEN": PASSWORD, "WA": WHATSAPP}
 TO = "6281234567890"
@@ -80,9 +80,11 @@ def test_telegram_shows_the_buttons_that_answer(messengers: Messengers) -> None:
 
 def test_twilio_is_asked_whether_an_sms_arrived(messengers: Messengers) -> None:
     sms = spec(messengers, ChannelKind.SMS)
-    receipt = adapters.send(sms, message()).provider_id
+    receipts = {to: adapters.send(sms, message(to)).provider_id for to in (TO, SWITCHED_OFF)}
 
-    assert adapters.ask(sms, message(), receipt).verdict is Verdict.DELIVERED
+    verdicts = [adapters.ask(sms, message(to), receipt).verdict for to, receipt in receipts.items()]
+
+    assert verdicts == [Verdict.DELIVERED, Verdict.UNDELIVERED]
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,8 @@ PASSWORD: Final = "0123456789abcdef0123456789abcdef"
 WHATSAPP: Final = "EAAG-rahasia-whatsapp"
 #: An address that every interface refuses.
 NOBODY: Final = "628000000000"
+#: A telephone that is switched off: what is sent to it is taken, and does not arrive.
+SWITCHED_OFF: Final = "628000000001"
 
 
 class Trouble(StrEnum):
@@ -101,7 +103,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/taken":
             self._answer(200, self.state.taken)
         elif self.path.startswith("/2010-04-01/") and self._basic() == f"{ACCOUNT}:{PASSWORD}":
-            self._answer(200, {"sid": self.path.rpartition("/")[2].removesuffix(".json"), "status": "delivered"})
+            sid = self.path.rpartition("/")[2].removesuffix(".json")
+            (to,) = [one["to"] for one in self.state.taken if f"SM{one['number']:032x}" == sid] or [""]
+            self._answer(200, {"sid": sid, "status": "undelivered" if to.endswith(SWITCHED_OFF) else "delivered"})
         else:
             self._answer(404, {})
 

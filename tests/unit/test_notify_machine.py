@@ -128,6 +128,15 @@ def test_the_provider_is_asked_for_receipts_less_and_less_often_and_then_no_more
     assert after_receipt(accepted, Outcome(Verdict.DELIVERED), spec, NOW).status is Status.DELIVERED
 
 
+def test_what_did_not_arrive_after_all_has_failed_and_the_next_channel_is_tried() -> None:
+    accepted = replace(SENDING, status=Status.ACCEPTED, sent_at=NOW)
+
+    change = after_receipt(accepted, Outcome(Verdict.UNDELIVERED, ResultReason.OTHER), SMS, NOW)
+
+    assert (change.status, change.available_at) == (Status.FAILED, None)
+    assert [told.status for told in change.told] == [PageStatus.FAILED]
+
+
 @pytest.mark.parametrize(
     ("status", "verdict", "reason"),
     [
