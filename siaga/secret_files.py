@@ -33,7 +33,16 @@ def read_secret(path: Path, setting: str) -> str:
     return secret
 
 
-class FilePassword(str):
+class Hidden(str):
+    """A secret that libraries want as text, and that does not show where they print what they were given."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
+class FilePassword(Hidden):
     """A password that stands in a file, for clients that keep what they were given and encode it at each sign-in.
 
     kafka-python and aiokafka do both, for SCRAM. So what was changed in the file counts from the next connection on.
@@ -55,9 +64,6 @@ class FilePassword(str):
             return read_secret(self._path, self._setting).encode(encoding, errors)
         except SettingsError:
             return super().encode(encoding, errors)
-
-    def __repr__(self) -> str:
-        return "FilePassword('***')"
 
 
 class Watched:

@@ -9,24 +9,24 @@ from __future__ import annotations
 import socket
 import ssl
 import struct
-from contextlib import closing, suppress
+from contextlib import closing
 from typing import Any, Final
 
 from kafka import KafkaAdminClient
 from kafka.errors import (
     KafkaError,
-    SaslAuthenticationFailedError,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
-    UnsupportedSaslMechanismError,
     for_code,
 )
 
 from siaga.checks import Finding, State
 from siaga.contracts.topics import TOPICS
+from siaga.secret_files import FilePassword
 from siaga.settings import Settings, SettingsError
 from siaga.wire.acls import builtin_rights
-from siaga.wire.client import connection, mechanism_of, tls_context
+from siaga.wire.client import connection, mechanism_of, password_of, tls_context
+from siaga.wire.sign_in import MechanismRefusedError, SignInRefusedError, read_exactly, sign_in
 from siaga.wire.topics_admin import misfits
 
 _SUBJECT: Final = "kafka"
@@ -36,6 +36,7 @@ _ANSWER_MS: Final = 5_000
 _EXPIRED: Final = 10
 #: ApiVersions (key 18, version 0), as Kafka's protocol has it: length, key, version, number, no client's name.
 _ASK_VERSIONS: Final = struct.pack(">ihhih", 10, 18, 0, 1, -1)
+_LARGEST_ANSWER: Final = 64 * 1024
 _WRONG_NAME: Final = (62, 64)
 
 
@@ -92,7 +93,7 @@ def _reach(settings: Settings, addresses: str) -> None:
         host = host.strip("[]")
         try:
             with socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS) as line:
-                _shake_hands(settings, line, host)
+                _try(settings, line, host)
                 return
         except ssl.SSLError as error:
             raise _Stopped(State.WRONG, _about_tls(address, error)) from None
@@ -101,16 +102,40 @@ def _reach(settings: Settings, addresses: str) -> None:
     raise _Stopped(State.AWAY, f"kafka: cannot be reached ({said}); start it, or correct SIAGA_KAFKA")
 
 
-def _shake_hands(settings: Settings, line: socket.socket, host: str) -> None:
+def _try(settings: Settings, line: socket.socket, host: str) -> None:
+    """Go as far as signing in, and see what the broker says to it."""
     context = tls_context(settings)
     if context is None:
+        _sign_in(settings, line)
         return
     with context.wrap_socket(line, server_hostname=host) as shut:
         # A server that wants another certificate of ours says so only after the handshake (TLS 1.3), instead of an
         # answer; and Kafka tells its versions before anybody has signed in.
         shut.sendall(_ASK_VERSIONS)
-        with suppress(TimeoutError):
-            shut.recv(1)
+        length = int.from_bytes(read_exactly(shut, 4))
+        read_exactly(shut, min(length, _LARGEST_ANSWER))
+        _sign_in(settings, shut)
+
+
+def _sign_in(settings: Settings, line: socket.socket) -> None:
+    if not settings.kafka_security.startswith("SASL"):
+        return
+    user, mechanism = settings.kafka_user or "", mechanism_of(settings)
+    try:
+        sign_in(line, user, password_of(settings), mechanism)
+    except SignInRefusedError:
+        from_file = isinstance(password_of(settings), FilePassword)
+        setting = "kafka_password_file" if from_file else "kafka_password"
+        raise _Stopped(
+            State.WRONG,
+            f"{setting}: Kafka does not let {user} in with this password; correct SIAGA_{setting.upper()} or "
+            "SIAGA_KAFKA_USER, or give the password with 'siaga acl passwords'",
+        ) from None
+    except MechanismRefusedError:
+        raise _Stopped(
+            State.WRONG,
+            f"kafka_sasl_mechanism: Kafka does not let anybody in by {mechanism}; correct SIAGA_KAFKA_SASL_MECHANISM",
+        ) from None
 
 
 def _about_tls(address: str, error: ssl.SSLError) -> str:
@@ -141,20 +166,6 @@ def _about_tls(address: str, error: ssl.SSLError) -> str:
 def _signed_in(settings: Settings, options: dict[str, Any]) -> Any:
     try:
         return KafkaAdminClient(**options, bootstrap_timeout_ms=_ANSWER_MS, request_timeout_ms=_ANSWER_MS)
-    except SaslAuthenticationFailedError:
-        from_file = settings.kafka_password is None and settings.kafka_password_file is not None
-        setting = "kafka_password_file" if from_file else "kafka_password"
-        raise _Stopped(
-            State.WRONG,
-            f"{setting}: Kafka does not let {settings.kafka_user} in with this password; correct "
-            f"SIAGA_{setting.upper()} or SIAGA_KAFKA_USER, or give the password with 'siaga acl passwords'",
-        ) from None
-    except UnsupportedSaslMechanismError:
-        raise _Stopped(
-            State.WRONG,
-            f"kafka_sasl_mechanism: Kafka does not let anybody in by {mechanism_of(settings)}; correct "
-            "SIAGA_KAFKA_SASL_MECHANISM",
-        ) from None
     except KafkaError as error:
         raise _Stopped(
             State.AWAY,

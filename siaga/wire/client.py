@@ -8,7 +8,7 @@ from typing import Any, Final
 from kafka.errors import KafkaError
 from kafka.net.compat import KafkaNetClient
 
-from siaga.secret_files import FilePassword
+from siaga.secret_files import FilePassword, Hidden
 from siaga.settings import Settings, SettingsError
 from siaga.tls import RenewingContext, client_context
 
@@ -87,7 +87,8 @@ def password_of(settings: Settings) -> str:
     if not settings.kafka_user:
         raise SettingsError("kafka_user: nobody is named; set SIAGA_KAFKA_USER, or SIAGA_KAFKA_SECURITY to SSL")
     if settings.kafka_password is not None and settings.kafka_password.get_secret_value():
-        return settings.kafka_password.get_secret_value()
+        # kafka-python prints all of its configuration where it logs at DEBUG.
+        return Hidden(settings.kafka_password.get_secret_value())
     if settings.kafka_password_file is None:
         raise SettingsError(
             f"kafka_password: {settings.kafka_user} has none; set SIAGA_KAFKA_PASSWORD_FILE or SIAGA_KAFKA_PASSWORD"
