@@ -150,6 +150,9 @@ def fault_matrix() -> Iterator[tuple[str, Counted]]:
             watch = parts.enter_context(on_watch(make_stack, made, **options))
             go_wrong(watch, kafka, postgres)
             watch.settle()
+            wrong = [*sorted(watch.unheard()), *watch.hasty()]
+            if wrong:
+                raise AssertionError(f"{name}: nobody was called, or too soon: {wrong}")
             for counted in watch.account("PostgreSQL", name):
                 yield name, counted
 
