@@ -178,19 +178,20 @@ class Intake:
         for refused in decoded.refused:
             self._reject(record, refused, now)
         metrics.ITEMS_OF[record.topic].inc(len(decoded.items) + len(decoded.refused))
+        is_traced = record.topic == REPORTS and tracing.is_on()
         for index, item in enumerate(decoded.items):
             district = handling.district(item)
             if self._districts.partition(district) != record.partition:
                 refusal: Refusal | None = _misplaced(district)
             else:
-                began = time.time() if tracing.is_on() else 0.0
+                began = time.time() if is_traced else 0.0
                 refusal = self._fold(handling, district, item, record)
-                if began and isinstance(item, AcceptedReport):
+                if is_traced:
                     self._trace(district, item, began)
             if refusal is not None:
                 self._reject(record, _refused(refusal, item, index), now)
 
-    def _trace(self, district: str, report: AcceptedReport, began: float) -> None:
+    def _trace(self, district: str, report: Any, began: float) -> None:
         incident_id = self._districts.all[district].state.reports.get(str(report.report_id))
         tracing.triaged(str(report.report_id), incident_id, tracing.Stretch(began, time.time()))
 
