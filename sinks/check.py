@@ -6,6 +6,7 @@ none.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
@@ -23,6 +24,9 @@ _SOON: Final = ("starting up", "shutting down", "recovery", "too many", "remaini
 def check_database(settings: Settings, process: str | None = None) -> Finding:
     """Whether ``process`` can work with the database: sinks bring an old schema up to date where their role may."""
     try:
+        if _is_unmade_file(settings.database_url):
+            # Looking would make it.
+            return Finding(_SUBJECT, State.WARNING, "database: its file is not there yet; 'siaga sinks' makes it")
         engine = engine_of(settings)
         with engine.connect() as connection, connection.begin():
             return _schema(connection, process)
@@ -36,6 +40,15 @@ def check_database(settings: Settings, process: str | None = None) -> Finding:
             State.WRONG,
             "database: this role may not read the schema's revision; give the rights with 'siaga db roles --apply'",
         )
+
+
+def _is_unmade_file(url: str) -> bool:
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError:
+        return False  # said by whoever opens it
+    is_file = parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:")
+    return is_file and not Path(str(parsed.database)).exists()
 
 
 def _schema(connection: sa.Connection, process: str | None) -> Finding:
