@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def about(trace_id: str) -> Iterator[None]:
+def about(trace_id: str | None) -> Iterator[None]:
     """What is logged within is about the report or page of this trace."""
     token = _trace.set(trace_id)
     try:

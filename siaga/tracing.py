@@ -50,6 +50,14 @@ def trace_of(report_id: str) -> UUID:
     return UUID(incident_id_of(report_id))
 
 
+def trace_id_of(item: object) -> str | None:
+    """The trace of whatever travels, as a log names it; None where it is about no report and no incident."""
+    incident_id, report_id = getattr(item, "incident_id", None), getattr(item, "report_id", None)
+    if incident_id is not None:
+        return UUID(str(incident_id)).hex
+    return None if report_id is None else trace_of(str(report_id)).hex
+
+
 def span_id(step: Step, about: str) -> int:
     """The id of a span: the same for the same step about the same thing, whoever computes it."""
     return int.from_bytes(blake2b(f"{step}|{about}".encode(), digest_size=8).digest()) or 1

@@ -30,6 +30,7 @@ from siaga.contracts.timer import Timer, TimerKind
 from siaga.contracts.topics import CHECKINS, COMMANDS, NEIGHBOURS, PAGE_RESULTS, REPORTS, TIMERS
 from siaga.escalation.duties import Duties
 from siaga.escalation.snapshot import moment
+from siaga.logs import about
 from siaga.triage.checkins import take_checkin
 from siaga.triage.commands import take_command
 from siaga.triage.merging import forwarded
@@ -200,7 +201,8 @@ class Intake:
             return handling.take(self._districts.touch(district, record.at), item, self._duties)
         except Exception as error:  # a defect of ours must not stop a district's partition for everybody in it
             # Without the message and the traceback's values: they may hold what is confidential.
-            logger.error("an item of %s could not be handled: %s", record.place, type(error).__name__)
+            with about(tracing.trace_id_of(item)):
+                logger.error("an item of %s could not be handled: %s", record.place, type(error).__name__)
             return Refusal(
                 RejectReason.INTERNAL,
                 "",

@@ -6,8 +6,10 @@ import subprocess
 import sys
 import uuid
 
-from siaga.tracing import Step, span_id, trace_of, traceparent
+from siaga.tracing import Step, span_id, trace_id_of, trace_of, traceparent
 from siaga.triage.joining import incident_id_of
+from tests.support import builders
+from tests.support.paged import page
 
 
 def test_the_trace_of_a_report_is_the_incident_that_it_opens() -> None:
@@ -15,6 +17,14 @@ def test_the_trace_of_a_report_is_the_incident_that_it_opens() -> None:
     trace = trace_of(report_id)
     assert str(trace) == incident_id_of(report_id)
     assert traceparent(report_id) == f"00-{trace.hex}-{span_id(Step.ACCEPT, str(trace)):016x}-01"
+
+
+def test_whatever_travels_is_logged_under_the_trace_it_is_part_of() -> None:
+    report = builders.accepted(builders.report())
+    told = page()
+    assert trace_id_of(report) == trace_of(str(report.report_id)).hex
+    assert trace_id_of(told) == told.incident_id.hex
+    assert trace_id_of(object()) is None
 
 
 def test_spans_about_different_things_are_different() -> None:
