@@ -180,7 +180,7 @@ _INCIDENT: Final = (
     *("lead_agency", "support_agencies", "state", "severity", "computed_severity", "certainty", "urgency"),
     *("needs_verification", "report_count", "reporter_count", "cluster_id", "clock_skewed", "drill", "ruleset"),
     *("first_occurred_at", "last_occurred_at", "first_received_at", "opened_at", "updated_at", "facts"),
-    *("merged_into", "accused_units"),
+    "accused_units",
 )
 _INCIDENT_OFFICERS: Final = ("acknowledged_by", "assigned_to", "verified_by", "refuted_by")
 _REPORT: Final = (

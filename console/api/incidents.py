@@ -166,6 +166,7 @@ def get_incident(incident_id: UUID, caller: SignedIn, core: CoreOf, reason: Reas
         reports, history = reports_of(connection, str(incident_id)), history_of(connection, str(incident_id))
         commands, pages = commands_of(connection, str(incident_id)), pages_of(connection, str(incident_id))
         ladder, steps = escalation_of(connection, str(incident_id)), steps_of(connection, str(incident_id))
+        into = _merged_into(connection, caller, row)
     if caller.user.role is UserRole.AUDITOR and reason is not None and reason.strip():
         log_access(
             core.database.write,
@@ -179,7 +180,7 @@ def get_incident(incident_id: UUID, caller: SignedIn, core: CoreOf, reason: Reas
     shown = [found for report in reports if (found := redaction.report(audience, report)) is not None]
     return IncidentDetail.model_validate(
         {
-            "incident": seen,
+            "incident": {**seen, "merged_into": into},
             "card": core.feed.board.card(audience, row),
             "reports": shown,
             "history": [redaction.history(audience, entry) for entry in history],
@@ -284,6 +285,13 @@ def _why_not_split(strangers: Sequence[str]) -> Problem | None:
         return None
     message = f"{strangers[0]} is not of this incident"
     return field_problem("report_ids", message, "read the incident again, and name reports that it has")
+
+
+def _merged_into(connection: sa.Connection, caller: Caller, row: Mapping[str, Any]) -> str | None:
+    """The incident that has the reports of ``row``, where the caller may know of it."""
+    into = row.get("merged_into")
+    other = None if into is None else one_incident(connection, into)
+    return into if other is not None and redaction.may_see(caller.audience, other) else None
 
 
 def _visible(connection: sa.Connection, caller: Caller, incident_id: UUID) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -72,7 +72,7 @@ class IncidentOut(Out):
     refuted_by: str | None = None
     report_count: int
     reporter_count: int
-    merged_into: UUID | None = Field(None, description="The incident that has its reports, once merged")
+    merged_into: UUID | None = Field(None, description="The incident that has its reports; in a single one only")
     accused_units: list[str] = []
     cluster_id: UUID | None = None
     clock_skewed: bool = False

@@ -135,6 +135,11 @@ def test_an_operator_merges_and_splits_and_is_told_at_once_what_cannot_be(rows: 
     (first, _), (second, _) = commands_on(centre.settings, builders.DISTRICT)
     assert (first.action, str(first.into), first.by) == (Action.MERGE, crowd["incident_id"], "operator")
     assert (second.action, [str(r) for r in second.report_ids]) == (Action.SPLIT, [report["report_id"]])
+    # Where it went is shown to who may know of that one.
+    rows.put({**brawl, "version": 2, "state": "merged", "merged_into": accusing["incident_id"]})
+    path = f"/api/incidents/{brawl['incident_id']}"
+    shown = [centre.get(path, name).json()["incident"]["merged_into"] for name in ("operator", "kanit-kajen")]
+    assert shown == [accusing["incident_id"], None]
 
 
 def test_the_link_of_a_page_answers_it_once_and_only_when_asked_to(rows: Filled, centre: Centre) -> None:
