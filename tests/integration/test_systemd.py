@@ -65,13 +65,13 @@ def test_an_installed_machine_takes_a_report_and_shows_its_incident(machine: Mac
         answer = json.loads(machine.run([*asked, *headers], input=json.dumps(report)))
         return bool(answer.get("status") == "accepted")
 
-    until(accepted, timeout=60, every=0.5, what=lambda: f"the report to be accepted: {_logs(machine)}")
+    until(accepted, timeout=180, every=0.5, what=lambda: f"the report to be accepted: {_logs(machine)}")
 
     def shown() -> list[dict[str, object]]:
         listed = json.loads(machine.run(["siaga-as", "auditor", "siaga", "incidents", "--json"]))
         return [each for each in listed if each["severity"] == 1 and each["station_id"] == STATION]
 
-    until(shown, timeout=60, every=0.5, what=lambda: f"the incident: {_logs(machine)}")
+    until(shown, timeout=180, every=0.5, what=lambda: f"the incident: {_logs(machine)}")
     public = machine.run(
         ["curl", "-sS", "--cacert", "/etc/siaga/ca.crt", "https://127.0.0.1:8080/public/summary.json"]
     )
