@@ -183,9 +183,12 @@ def district_row(entry: DistrictStations) -> Row:
 # -- is it the same? ----------------------------------------------------------------------------------------------
 
 
+_CANONICAL: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
 def canonical(value: object) -> bytes:
     """JSON of one form only, to be hashed or compared."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return _CANONICAL.encode(value).encode()
 
 
 def said_in_body(body: str | Mapping[str, Any]) -> Mapping[str, Any]:

@@ -35,8 +35,11 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _POLL_SECONDS: Final = 0.2
-#: Seconds between two polls that do not fill a batch: a trickle is gathered, as every transaction takes milliseconds.
-_GATHER_SECONDS: Final = 0.02
+#: Seconds between two polls that do not fill a batch, at least and at most, and in between so many times what the
+#: last transaction took: a trickle is gathered, and the more is gathered the longer it takes to write.
+_LEAST_GATHERED: Final = 0.01
+_MOST_GATHERED: Final = 0.04
+_GATHERED: Final = 3.0
 #: The first pause before a try is repeated; they double.
 _FIRST_PAUSE: Final = 0.1
 #: The longest before Kafka is tried again.
@@ -90,6 +93,8 @@ class Store:
         #: When Kafka was asked last (monotonic seconds), and whether that filled a batch: then it may have more.
         self._polled = 0.0
         self._filled = False
+        #: Seconds that the last transaction took.
+        self._took = 0.0
         self._pause = _FIRST_PAUSE
         metrics.DATABASE_UP.set_function(self._database_up)
 
@@ -137,7 +142,8 @@ class Store:
     def _take(self, consumer: Consumer) -> None:
         """Records as they come, in batches of so many rows."""
         if not self._filled:
-            self._stop.wait(self._polled + _GATHER_SECONDS - time.monotonic())
+            gathered = min(max(_GATHERED * self._took, _LEAST_GATHERED), _MOST_GATHERED)
+            self._stop.wait(self._polled + gathered - time.monotonic())
         self._polled, self._filled = time.monotonic(), False
         batch: Batch | None = None
         for record in consumer.poll(_POLL_SECONDS):
@@ -263,7 +269,8 @@ class Store:
         def write() -> Written:
             began = time.perf_counter()
             written = self._writer.write(batch)
-            metrics.BATCH_SECONDS.observe(time.perf_counter() - began)
+            self._took = time.perf_counter() - began
+            metrics.BATCH_SECONDS.observe(self._took)
             return written
 
         written = self._insist(write)

@@ -19,7 +19,7 @@ metadata: Final = sa.MetaData(
 
 def utc_text(at: datetime) -> str:
     """An aware time as SQLite keeps it."""
-    return at.astimezone(UTC).isoformat(" ", "microseconds")
+    return (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat(" ", "microseconds")
 
 
 class UtcTime(sa.TypeDecorator[datetime]):
