@@ -1,7 +1,7 @@
 """How long it takes from the gateway's answer for a SEV1 until a webhook has its pages, while others report too.
 
 ``python -m pytest tests/benchmarks/test_alarm_speed.py -s`` (two minutes; ``-k embedded`` for half of it). Prints
-only. ``SIAGA_BENCH_RATE=50,500`` chooses the rates of the other reports, posts a second.
+only. ``SIAGA_TEST_RATE=50,500`` chooses the rates of the other reports, posts a second.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.support.receiver import Receiver
 from tests.support.stack import Stack
 from tests.support.wait import until
 
-RATES = [int(rate) for rate in os.environ.get("SIAGA_BENCH_RATE", "50,500").split(",")]
+RATES = [int(rate) for rate in os.environ.get("SIAGA_TEST_RATE", "50,500").split(",")]
 SECONDS = 15
 #: Alarms a second, each about a station that nobody else reports about, of a family that makes no clusters.
 ALARMS_PER_SECOND = 6

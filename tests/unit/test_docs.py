@@ -34,7 +34,7 @@ _QUOTED = re.compile(r"'(siaga(?: [a-z][a-z-]*)+)")
 _MAKE = re.compile(r"`make ([a-z-]+)|^make ([a-z-]+)", re.MULTILINE)
 _VARIABLE = re.compile(r"\bSIAGA_([A-Z_]+[A-Z])\b")
 #: Variables that are no settings: where the settings are, tokens and passwords of commands, the tests' own.
-_OTHER_VARIABLES = {"CONFIG", "TOKEN", "PASSWORD", "TEST_REQUIRE_ALL", "TEST_KAFKA_JARS"}
+_OTHER_VARIABLES = {"CONFIG", "TOKEN", "PASSWORD", "TEST_REQUIRE_ALL", "TEST_KAFKA_JARS", "TEST_RATE"}
 
 
 def command_of(words: list[str]) -> tuple[Any, list[str]]:
