@@ -11,13 +11,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console.problems import Problem
 
-#: The live page compiles its components in the browser (Vue), which is what 'unsafe-eval' is for (decision 12). Nothing
-#: is loaded from, sent to or framed by anybody else.
+#: Nothing is loaded from, sent to or framed by anybody else.
 _POLICY: Final = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "default-src 'self'; script-src 'self'{scripts}; style-src 'self'{styles}; "
     "img-src 'self' data:; font-src 'self' data:; connect-src 'self' {sockets}; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+#: What else a page may: the live page compiles its components in the browser (Vue), which is what 'unsafe-eval' is
+#: for (decision 12), and a report carries its style with it. No other page has a script or a style in it.
+_ALLOWED: Final = {
+    "/": {"scripts": " 'unsafe-inline' 'unsafe-eval'", "styles": " 'unsafe-inline'"},
+    "/report": {"scripts": "", "styles": " 'unsafe-inline'"},
+}
+_NOTHING: Final = {"scripts": "", "styles": ""}
 _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -68,7 +74,9 @@ class Security:
         for name, value in _HEADERS.items():
             answer.setdefault(name, value)
         host = asked.get("host", "")
-        answer.setdefault("Content-Security-Policy", _POLICY.format(sockets=f"ws://{host} wss://{host}"))
+        allowed = _ALLOWED.get(path, _NOTHING)
+        policy = _POLICY.format(sockets=f"ws://{host} wss://{host}", **allowed)
+        answer.setdefault("Content-Security-Policy", policy)
         if self._https:
             answer.setdefault("Strict-Transport-Security", "max-age=31536000")
         # Files named by their version may be kept; nothing that says something about the day is.
