@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 #: Seconds that the parts get to end in good order.
 _STOP_SECONDS: Final = 10.0
+#: A signal that comes in the moment between another's handling and the wait is handled when the wait is over.
+_LOOK_SECONDS: Final = 1.0
 #: Objects made before the youngest are looked over for cycles: a batch makes tens of thousands and not one cycle.
 _YOUNG_OBJECTS: Final = 100_000
 
@@ -98,7 +100,8 @@ def _run(parts: Sequence[Part], stop: Event) -> int:
     threads = [Thread(target=go, args=(part,), name=part.name, daemon=True) for part in parts]
     for thread in threads:
         thread.start()
-    stop.wait()
+    while not stop.wait(_LOOK_SECONDS):
+        pass
     for thread in threads:
         thread.join(_STOP_SECONDS)
     for name, error in ended:
