@@ -42,8 +42,8 @@ def test_from_the_post_to_the_incident_in_the_database(
 
     load = _post(stack, posts, per_second, tmp_path)
     seen = _watch(stack, [post["report_id"] for post in posts])
-    spent = cost.shares()
     said = json.loads(load.communicate(timeout=60)[0])
+    spent = cost.shares()
 
     took = sorted(at - (said["began_at"] + number / per_second) for number, at in enumerate(seen))
     print(

@@ -17,11 +17,14 @@ _NAMES: Final = {
     "gateway": "gateway",
     "streams": "streams",
     "sinks": "sinks",
-    "tests.support.load": "load",
     "tests.support.receiver": "receiver",
     "java": "broker",
     "postgres": "database",
 }
+
+
+#: In place of a process id.
+_ENDED: Final = -1
 
 
 class Cost:
@@ -52,6 +55,9 @@ def _cpu() -> dict[int, tuple[str, float]]:
             found[process.pid] = (_name(process), times.user + times.system)
         except psutil.Error:
             continue  # it ended meanwhile
+    # What has ended and was waited for is the sender of the load.
+    ended = psutil.Process().cpu_times()
+    found[_ENDED] = ("load", ended.children_user + ended.children_system)
     return found
 
 
