@@ -54,6 +54,11 @@ def findings(settings: Settings, process: str | None) -> Iterator[Finding]:
     from siaga.checks import PROCESSES, check_settings
 
     yield from check_settings(settings, PROCESSES if process is None else (process,))
+    yield from _connections(settings, process)
+
+
+def _connections(settings: Settings, process: str | None) -> Iterator[Finding]:
+    """What Kafka and the database say."""
     if process != "watchdog":
         from siaga.wire.check import check_kafka
 
@@ -70,7 +75,9 @@ def see_that_it_can_begin(settings: Settings, process: str) -> None:
     Raises:
         siaga.settings.SettingsError: something is wrong that no waiting mends; a line for each.
     """
-    from siaga.checks import refuse_wrong
+    from siaga.checks import check_settings, refuse_wrong
 
-    for finding in refuse_wrong(findings(settings, process)):
-        log.warning("%s", finding.text)
+    # One after the other: with a setting that is wrong, a connection would only say the same in other words.
+    for found in (check_settings(settings, (process,)), _connections(settings, process)):
+        for finding in refuse_wrong(found):
+            log.warning("%s", finding.text)
