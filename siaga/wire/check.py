@@ -195,7 +195,8 @@ def _see_topics(admin: Any, settings: Settings, needed: dict[str, set[str]]) -> 
             "the rights with 'siaga acl apply', or make the topics with 'siaga topics'",
         )
     if wrong:
-        raise _Stopped(State.WRONG, "\n".join(wrong))
+        more = f" ({len(wrong) - 1} more topics do not fit)" if len(wrong) > 1 else ""
+        raise _Stopped(State.WRONG, wrong[0] + more)
     if missing:
         raise _Stopped(
             State.AWAY, f"kafka: {', '.join(sorted(missing))} are missing; make the topics with 'siaga topics'"
