@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +16,7 @@ from tests.support.databases import SqliteDatabase
 from tests.support.duty import Manned
 from tests.support.processes import free_port, listens
 from tests.support.require import require
-from tests.support.stack import CONSOLE, GATEWAY, SINKS, STREAMS, Stack
+from tests.support.stack import CONSOLE, GATEWAY, INBOX, SINKS, STREAMS, Stack
 from tests.support.wait import until
 from tests.support.watching import ROOT, Watching, missing_for_watching
 
@@ -119,3 +120,21 @@ def test_somebody_is_called_when_the_streams_stand_still_and_told_when_it_is_ove
         what=lambda: f"the end of it; {watching.firing()} fire{world.stack.tails()}",
         every=0.2,
     )
+
+
+def test_every_process_tells_everything_after_a_signal_and_goes_on(manned: tuple[Manned, Watching]) -> None:
+    world, _ = manned
+    names = (GATEWAY, SINKS, STREAMS, CONSOLE, INBOX, WATCHDOG)
+    for number, level in ((signal.SIGUSR1, "DEBUG"), (signal.SIGUSR2, "INFO")):
+        for name in names:
+            world.stack.processes[name].send(number)
+        for name in names:
+            until(
+                lambda name=name, level=level: f"the level of the log is {level} now" in world.stack.log(name),
+                timeout=30,
+                what=lambda name=name: f"a changed level of {name}\n{world.stack.processes[name].tail()}",
+            )
+    for name in names:
+        assert world.stack.is_running(name)
+        lines = [json.loads(line) for line in world.stack.log(name).splitlines() if line.startswith("{")]
+        assert {line["process"] for line in lines} == {name}
