@@ -110,6 +110,8 @@ class Board:
         #: Rises with whatever changes what a card says; the cards of each audience, for the value it had then.
         self.revision = 0
         self._cards: dict[Audience, tuple[int, list[Card]]] = {}
+        #: The numbers of each audience, for the revision and the second that they were counted in.
+        self._pulses: dict[Audience, tuple[tuple[int, int], dict[str, Any]]] = {}
         #: Rises with what changes all cards. What was worked out of each state of an incident is kept: the cards by
         #: what is shown, and by audience whether they may see it.
         self.basis = 0
@@ -262,7 +264,15 @@ class Board:
         return self._centres.get(district, (None, None))
 
     def pulse(self, audience: Audience, now: float) -> dict[str, Any]:
-        """The day's pulse: the numbers of the strip."""
+        """The day's pulse: the numbers of the strip. They are counted anew after a change, and each second."""
+        key, kept = (self.revision, int(now)), self._pulses.get(audience)
+        if kept is None or kept[0] != key:
+            if len(self._pulses) >= _AUDIENCES:
+                self._pulses.clear()
+            kept = self._pulses[audience] = (key, self._count(audience, now))
+        return {**kept[1], "at": now, "seq": self.seq, "read_at": self.vitals.read_at}
+
+    def _count(self, audience: Audience, now: float) -> dict[str, Any]:
         by_severity, overdue, drills, silent = dict.fromkeys(range(1, 6), 0), 0, 0, set[str]()
         silent_elsewhere = 0
         deadlines = {level: self.knowledge.deadline(level) for level in by_severity}
@@ -289,9 +299,6 @@ class Board:
         spark = [self.vitals.reports_by_minute.get(minute - back, 0) for back in range(59, -1, -1)]
         stage = self.knowledge.stage_at(now)
         return {
-            "at": now,
-            "seq": self.seq,
-            "read_at": self.vitals.read_at,
             "canary_age": self.vitals.canary_age,
             "window": window,
             "stations": len(stations),
