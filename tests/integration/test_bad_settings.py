@@ -121,6 +121,7 @@ def showing(pair: Pair) -> Iterator[str]:
 
 def file_with(directory: Path, name: str, text: str) -> Path:
     path = directory / name
+    path.touch(mode=0o600)
     path.write_text(text)
     return path
 
