@@ -37,6 +37,11 @@ class Settings(BaseSettings):
         default=4, description="Partitions of each topic, chosen once: 4 for a regency, 48 for the country"
     )
     replication: Annotated[int, Field(ge=1, le=9)] = Field(default=1, description="Replicas of each topic")
+    min_insync: Annotated[int, Field(ge=0, le=9)] = Field(
+        default=0,
+        description="Replicas that must have a record before Kafka acknowledges it; 0 means 2 where `replication` is "
+        "3 or more, else 1",
+    )
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level logged")
     log_format: str = Field(
         default="auto",
@@ -248,6 +253,11 @@ class Settings(BaseSettings):
     def database_url(self) -> str:
         """The database's URL, SQLite in the data directory unless set."""
         return self.database or f"sqlite:///{(self.data_dir / 'siaga.db').resolve()}"
+
+    @property
+    def least_insync(self) -> int:
+        """``min.insync.replicas`` of each topic: with two of three, a broker may be lost and nothing with it."""
+        return self.min_insync or (2 if self.replication >= 3 else 1)
 
     def require_kafka(self) -> str:
         """Kafka's address.

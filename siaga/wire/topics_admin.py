@@ -27,6 +27,7 @@ from siaga.wire.client import connection
 
 _CONNECT_MS: Final = 15_000
 _REQUEST_MS: Final = 30_000
+_INSYNC: Final = "min.insync.replicas"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,11 @@ def ensure_topics(settings: Settings) -> Ensured:
         SettingsError: Kafka cannot be reached or refuses, or a topic does not fit the settings; every such topic is
             named with its remedy. Partitions are chosen once: a topic with another number is never changed.
     """
+    if settings.least_insync > settings.replication:
+        raise SettingsError(
+            f"min_insync: {settings.least_insync} replicas cannot have a record of which there are "
+            f"{settings.replication}; set SIAGA_MIN_INSYNC to at most SIAGA_REPLICATION"
+        )
     try:
         admin = KafkaAdminClient(
             **connection(settings, "siaga-topics"), bootstrap_timeout_ms=_CONNECT_MS, request_timeout_ms=_REQUEST_MS
@@ -64,7 +70,7 @@ def _ensure(admin: Any, settings: Settings) -> Ensured:
         admin.wait_for_topics([topic.name for topic in missing], timeout_ms=_REQUEST_MS)
     there = _described(admin)
     wrong = [line for topic in TOPICS for line in misfits(topic, there[topic.name], settings)]
-    wrong += _not_compacted(admin)
+    wrong += _ill_kept(admin, settings)
     if wrong:
         raise SettingsError("\n".join(wrong))
     made = tuple(topic.name for topic in missing)
@@ -88,7 +94,7 @@ def _create(admin: Any, missing: list[Topic], settings: Settings) -> None:
         topic.name: {
             "num_partitions": _partitions(topic, settings),
             "replication_factor": settings.replication,
-            "configs": topic.config(),
+            "configs": {**topic.config(), _INSYNC: str(settings.least_insync)},
         }
         for topic in missing
     }
@@ -124,21 +130,38 @@ def misfits(topic: Topic, described: Mapping[str, Any], settings: Settings) -> l
     ]
 
 
-def _not_compacted(admin: Any) -> list[str]:
-    """Topics whose old records Kafka would delete although they are the only copy. Not every broker can say."""
-    names = [topic.name for topic in TOPICS if topic.compacted]
+def _ill_kept(admin: Any, settings: Settings) -> list[str]:
+    """What of how they are kept would lose records: deleting the only copy, or one broker. Not every one can say."""
     try:
-        resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+        resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in TOPICS]
         answers = admin.describe_configs(resources, config_filter="all")
     except KafkaError:
         return []
-    wrong = []
-    for name, config in answers.get("topic", {}).items():
-        # The embedded broker answers, but with nothing.
-        policy = config.get("cleanup.policy", {}).get("value", "compact")
-        if "compact" not in policy:
-            wrong.append(
-                f"kafka: {name} is kept by '{policy}' and would forget; "
-                "set its cleanup.policy to compact, or delete it and run 'siaga topics'"
-            )
-    return wrong
+    # The embedded broker answers, but with nothing.
+    told = [(topic, answers.get("topic", {}).get(topic.name, {})) for topic in TOPICS]
+    wants = settings.least_insync
+    return [
+        line for topic, config in told for line in (*_forgets(topic, config), *lost_with_one(topic, config, wants))
+    ]
+
+
+def _forgets(topic: Topic, config: Mapping[str, Any]) -> list[str]:
+    policy = config.get("cleanup.policy", {}).get("value", "compact")
+    if not topic.compacted or "compact" in policy:
+        return []
+    return [
+        f"kafka: {topic.name} is kept by '{policy}' and would forget; "
+        "set its cleanup.policy to compact, or delete it and run 'siaga topics'"
+    ]
+
+
+def lost_with_one(topic: Topic, config: Mapping[str, Any], wants: int) -> list[str]:
+    """A line where Kafka acknowledges what fewer replicas than ``wants`` have; ``config`` is as it tells it."""
+    has = int(config.get(_INSYNC, {}).get("value", wants))
+    if has >= wants:
+        return []
+    return [
+        f"min_insync: {topic.name} acknowledges what {has} of its replicas has, not only what {wants} have; "
+        f"set its {_INSYNC} to {wants} (kafka-configs.sh --alter --entity-type topics --entity-name {topic.name} "
+        f"--add-config {_INSYNC}={wants}), or set SIAGA_MIN_INSYNC={has}"
+    ]

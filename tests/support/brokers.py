@@ -8,17 +8,31 @@ import shutil
 import subprocess
 import uuid
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from siaga.supervisor.embedded import EmbeddedBroker
-from tests.support.processes import Process, free_port, listens
+from tests.support.processes import Process, free_port, free_ports, listens
+from tests.support.wait import until
 
-__all__ = ["ApacheKafka", "Broker", "EmbeddedBroker", "embedded_broker", "kafka_jars", "missing_for_kafka"]
+__all__ = [
+    "ApacheKafka",
+    "Broker",
+    "EmbeddedBroker",
+    "KafkaCluster",
+    "embedded_broker",
+    "kafka_jars",
+    "missing_for_kafka",
+]
 
 ROOT = Path(__file__).resolve().parents[2]
 
 #: The storage of the first Apache Kafka of this run as formatted: file name and content.
 _formatted: dict[str, bytes] | None = None
+
+
+def new_cluster_id() -> str:
+    """A new id as Kafka makes them, not with a hyphen at its beginning, which its tool would take for an option."""
+    return "S" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:].rstrip("=")
 
 
 class Broker(Protocol):
@@ -55,13 +69,21 @@ def missing_for_kafka() -> str | None:
 class ApacheKafka:
     """One real node (KRaft, broker and controller in one) on loopback; data and port outlive a kill."""
 
-    def __init__(self, directory: Path, *, properties: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        properties: dict[str, str] | None = None,
+        ports: tuple[int, int] | None = None,
+        cluster_id: str | None = None,
+    ) -> None:
+        """``ports`` are those of the broker and of the controller; ``cluster_id`` is that of the nodes beside it."""
         self.directory = directory
-        self.port = free_port()
-        controller = free_port()
+        self.port, controller = ports or (free_port(), free_port())
+        self._cluster_id = cluster_id or new_cluster_id()
         self._config = directory / "server.properties"
         directory.mkdir(parents=True, exist_ok=True)
-        chosen = {
+        self._chosen = {
             "process.roles": "broker,controller",
             "node.id": "1",
             "controller.quorum.voters": f"1@127.0.0.1:{controller}",
@@ -86,7 +108,7 @@ class ApacheKafka:
             "num.io.threads": "4",
             **(properties or {}),
         }
-        self._config.write_text("".join(f"{key}={value}\n" for key, value in chosen.items()))
+        self._config.write_text("".join(f"{key}={value}\n" for key, value in self._chosen.items()))
         self._process = Process(
             "Apache Kafka", [*self._java(), "kafka.Kafka", str(self._config)], log=directory / "kafka.log"
         )
@@ -112,33 +134,45 @@ class ApacheKafka:
 
     def start(self) -> None:
         """Start it (formatted the first time, with a new cluster id) and wait until it answers."""
-        if self.running:
-            return
+        if not self.running:
+            self.launch()
+            self.wait_answers()
+
+    def launch(self) -> None:
+        """Start it without waiting: of several nodes none answers until most of them run."""
         if not (self.directory / "data" / "meta.properties").exists():
             self._format()
         self._process.start()
+
+    def wait_answers(self) -> None:
+        """Wait until it answers."""
         self._process.wait_ready(lambda: listens(self.port) and self._answers(), timeout=60, what="answering")
 
     def _format(self) -> None:
         """Make its storage, with a cluster id of its own."""
         global _formatted
-        # Not with a hyphen at its beginning, which Kafka's tool would take for an option.
-        cluster = "S" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:].rstrip("=")
         data = self.directory / "data"
         if _formatted is None:
             subprocess.run(
-                [*self._java(), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._config)],
+                [*self._java(), "kafka.tools.StorageTool", "format", "-t", self._cluster_id, "-c", str(self._config)],
                 check=True,
                 capture_output=True,
             )
             _formatted = {path.name: path.read_bytes() for path in data.iterdir()}
             return
-        # Formatting takes a JVM and two seconds; only the cluster's id differs from one storage to the next.
+        # Formatting takes a JVM and two seconds; only whose it is differs from one storage to the next.
         data.mkdir()
         for name, content in _formatted.items():
             (data / name).write_bytes(content)
-        kept = [line for line in _formatted["meta.properties"].decode().splitlines() if line[:10] != "cluster.id"]
-        (data / "meta.properties").write_text("\n".join([*kept, f"cluster.id={cluster}", ""]))
+        mine = {
+            "cluster.id": self._cluster_id,
+            "node.id": self._chosen["node.id"],
+            "directory.id": new_cluster_id(),
+        }
+        lines = _formatted["meta.properties"].decode().splitlines()
+        kept = [line for line in lines if line.partition("=")[0] not in mine]
+        told = [f"{key}={value}" for key, value in mine.items()]
+        (data / "meta.properties").write_text("\n".join([*kept, *told, ""]))
 
     def _answers(self) -> bool:
         from kafka import KafkaAdminClient
@@ -168,3 +202,83 @@ class ApacheKafka:
     def stop(self) -> None:
         if self.running:
             self._process.stop(timeout=30)
+
+
+class KafkaCluster:
+    """Three real nodes, each broker and controller: every record on all of them, acknowledged when two have it."""
+
+    def __init__(self, directory: Path) -> None:
+        first = free_ports(6)
+        ports = [(first + 2 * number, first + 2 * number + 1) for number in range(3)]
+        voters = ",".join(f"{number}@127.0.0.1:{controller}" for number, (_, controller) in enumerate(ports, start=1))
+        cluster = new_cluster_id()
+        self.nodes = [
+            ApacheKafka(
+                directory / f"node-{number}",
+                ports=ports[number - 1],
+                cluster_id=cluster,
+                properties={"node.id": str(number), "controller.quorum.voters": voters, **_OF_THREE},
+            )
+            for number in (1, 2, 3)
+        ]
+
+    @property
+    def address(self) -> str:
+        return ",".join(node.address for node in self.nodes)
+
+    @property
+    def running(self) -> bool:
+        return all(node.running for node in self.nodes)
+
+    def start(self) -> None:
+        """Start what does not run, and wait until every node answers and has all that the others have."""
+        for node in self.nodes:
+            if not node.running:
+                node.launch()
+        for node in self.nodes:
+            node.wait_answers()
+        self.wait_in_sync()
+
+    def wait_in_sync(self, timeout: float = 60.0) -> None:
+        """Wait until every replica of every partition has what its leader has: then any node may go."""
+        until(self._in_sync, timeout=timeout, every=0.2, what="every replica to be in sync")
+
+    def _in_sync(self) -> bool:
+        from kafka import KafkaAdminClient
+        from kafka.errors import KafkaError
+
+        try:
+            admin = KafkaAdminClient(bootstrap_servers=self.address, request_timeout_ms=5000)
+        except KafkaError:
+            return False
+        try:
+            if len(admin.describe_cluster()["brokers"]) < len(self.nodes):
+                return False
+            partitions = [part for topic in admin.describe_topics() for part in topic["partitions"]]
+            return all(len(part["isr_nodes"]) == len(part["replica_nodes"]) for part in partitions)
+        except KafkaError:
+            return False
+        finally:
+            admin.close()
+
+    def kill(self) -> None:
+        for node in self.nodes:
+            node.kill()
+
+    def stop(self) -> None:
+        # All at once: the last of them would wait for the others to take over what it leads.
+        self.kill()
+
+
+#: What each of three nodes is told besides its place.
+_OF_THREE: Final = {
+    "default.replication.factor": "3",
+    "min.insync.replicas": "2",
+    "offsets.topic.replication.factor": "3",
+    "transaction.state.log.replication.factor": "3",
+    "transaction.state.log.min.isr": "2",
+    "share.coordinator.state.topic.replication.factor": "3",
+    "share.coordinator.state.topic.min.isr": "2",
+    # A machine with two cores keeps three of them waiting now and then; that is no reason to be shut out.
+    "broker.session.timeout.ms": "4000",
+}

@@ -38,6 +38,9 @@ class SteadyDevice:
         self.accepted: dict[str, set[str]] = {"reports": set(), "checkins": set()}
         #: Answers that an item has only with a fault of Siaga's own.
         self.refused: list[Any] = []
+        #: How many were answered `spooled`, and how long the slowest answer took from the first try, in seconds.
+        self.spooled = 0
+        self.longest = 0.0
 
     @property
     def answered(self) -> int:
@@ -83,6 +86,7 @@ class SteadyDevice:
             builders.report(kind, station=station, by=by) if is_report else builders.checkin(station=station, by=by)
         )
         self.sent[table].add(item["report_id"])
+        began = time.monotonic()
         while True:
             try:
                 answer = http.post(path, json=item)
@@ -91,6 +95,8 @@ class SteadyDevice:
             else:
                 if answer.status_code == 202:
                     self.accepted[table].add(item["report_id"])
+                    self.spooled += answer.json()["status"] == "spooled"
+                    self.longest = max(self.longest, time.monotonic() - began)
                     return
                 if answer.status_code != 503:
                     self.refused.append(answer.json())
