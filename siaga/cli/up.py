@@ -231,7 +231,7 @@ def _signing_in(settings: Settings, name: str) -> dict[str, str]:
         "SIAGA_KAFKA_USER": f"siaga-{part}",
         "SIAGA_KAFKA_PASSWORD_FILE": str((settings.kafka_passwords / part).resolve()),
         # Or that of whoever runs all of them would go before.
-        "SIAGA_KAFKA_PASSWORD": "",  # nosec B105  (nothing is no password)
+        "SIAGA_KAFKA_PASSWORD": "",  # nosec B105
     }
 
 
