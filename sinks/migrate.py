@@ -31,6 +31,11 @@ def newest() -> str:
     return str(ScriptDirectory(str(_DIRECTORY)).get_current_head())
 
 
+def revisions() -> tuple[str, ...]:
+    """Every revision there is, the oldest first."""
+    return tuple(script.revision for script in ScriptDirectory(str(_DIRECTORY)).walk_revisions())[::-1]
+
+
 def revision_of(connection: sa.Connection) -> str | None:
     """The database's revision; None while it has no tables of ours.
 
@@ -38,8 +43,7 @@ def revision_of(connection: sa.Connection) -> str | None:
         SchemaError: it is one that a newer Siaga made.
     """
     revision = MigrationContext.configure(connection).get_current_revision()
-    known = {script.revision for script in ScriptDirectory(str(_DIRECTORY)).walk_revisions()}
-    if revision is not None and revision not in known:
+    if revision is not None and revision not in revisions():
         raise SchemaError(
             f"database: its schema is revision {revision}, and this Siaga knows only up to {newest()}; "
             "upgrade Siaga, or name another database in SIAGA_DATABASE"
@@ -71,6 +75,8 @@ def upgrade(engine: sa.Engine, revision: str = "head") -> str | None:
 def downgrade(engine: sa.Engine, revision: str) -> None:
     """Take the schema back to ``revision``; ``base`` drops every table with all that is in it."""
     with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
         command.downgrade(_config(connection), revision)
 
 

@@ -32,6 +32,7 @@ _MODULES: Final = (
     "acl",
     "doctor",
     "schemas",
+    "schema",
 )
 
 app = typer.Typer(
