@@ -33,6 +33,7 @@ _MODULES: Final = (
     "doctor",
     "schemas",
     "schema",
+    "keep",
 )
 
 app = typer.Typer(

@@ -27,8 +27,10 @@ _AGAIN_SECONDS: Final = 0.05
 class SteadyDevice:
     """Posts ``per_second`` reports and check-ins, one after the other, from its start until it is stopped."""
 
-    def __init__(self, stack: Stack, *, per_second: float = 100.0) -> None:
+    def __init__(self, stack: Stack, *, per_second: float = 100.0, gateways: Sequence[str] = ()) -> None:
+        """``gateways`` are addresses of others besides the stack's: where one does not answer the next is tried."""
         self._stack = stack
+        self._gateways = [stack.gateway_url, *gateways]
         self._every = 1.0 / per_second
         self._stations = builders.stations_of(stack.registry)
         self._stop = Event()
@@ -68,7 +70,7 @@ class SteadyDevice:
 
     def _run(self) -> None:
         headers = {"Authorization": f"Bearer {self._stack.token}"}
-        with httpx.Client(base_url=self._stack.gateway_url, headers=headers, timeout=10.0) as http:
+        with httpx.Client(headers=headers, timeout=10.0) as http:
             due = time.monotonic()
             for number in count():
                 due = max(due + self._every, time.monotonic() - 1.0)
@@ -89,9 +91,10 @@ class SteadyDevice:
         began = time.monotonic()
         while True:
             try:
-                answer = http.post(path, json=item)
+                answer = http.post(self._gateways[0] + path, json=item)
             except httpx.HTTPError:
-                pass  # nobody is there: a device keeps what it has and tries again
+                # Nobody is there: a device keeps what it has and tries again.
+                self._gateways.append(self._gateways.pop(0))
             else:
                 if answer.status_code == 202:
                     self.accepted[table].add(item["report_id"])
