@@ -283,7 +283,7 @@ def _take_incident(batch: Batch, record: Record) -> None:
         for entry in incident.history:
             row = event_row(incident_id, entry)
             batch.events.setdefault(row[0], (row, record, index))
-        for report in incident.report_ids:
+        for number, report in enumerate(incident.report_ids):
             report_id = str(report)
             moves = incident.report_moves[number] if number < len(incident.report_moves) else 0
             link = batch.links.get(report_id)
