@@ -8,7 +8,7 @@ KAFKA := .cache/kafka
 QUIX := .cache/quix
 ARGS ?=
 
-.PHONY: demo up test scenarios check audit bench crash-matrix watching screenshots kafka axe lock clean
+.PHONY: demo up test scenarios check audit bench crash-matrix watching screenshots sbom kafka axe lock clean
 
 ## demo: a simulated voting day on this machine; ARGS="--speed 120 --villages 33"
 demo: $(VENV)/runtime
@@ -54,6 +54,12 @@ watching: $(VENV)/dev
 ## screenshots: pictures of every view into build/screenshots, of a demonstration; SIAGA_OUTLINES draws a map
 screenshots: $(VENV)/dev
 	$(BIN)/python -m tests.support.screenshots
+
+## sbom: what is in the image, by name, version and hash, into build/sbom.cdx.json
+sbom: $(VENV)/dev
+	@mkdir -p build
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --short-PURLs --validate \
+	  --of JSON -o build/sbom.cdx.json requirements.lock
 
 ## kafka: Apache Kafka's jars for the tests, where there are Java and Maven
 kafka: $(KAFKA)/.complete

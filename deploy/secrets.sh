@@ -95,6 +95,11 @@ for process in sinks console admin auditor; do
   password "$process/database"
 done
 password postgres/password
+# Whoever gives the roles their passwords has them all, and the administrator's.
+copy postgres/password roles/administrator
+for process in sinks console admin auditor; do
+  copy "$process/database" "roles/$process"
+done
 certificate postgres/server siaga-postgres "$postgres_names"
 
 # HTTPS of the gateway and the command centre. Put your own certificates in their place where you have them.
@@ -108,7 +113,7 @@ copy sinks/link.key console/link.key
 
 password grafana/password
 
-for process in gateway streams sinks console admin super auditor watchdog kafka postgres; do
+for process in gateway streams sinks console admin super auditor watchdog kafka postgres roles; do
   copy ca.crt "$process/ca.crt"
 done
 echo "$directory: $made made, the rest was there"

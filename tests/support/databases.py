@@ -40,7 +40,7 @@ class SqliteDatabase:
         return f"sqlite:///{self.path}"
 
 
-def _program(name: str) -> str | None:
+def program(name: str) -> str | None:
     """A PostgreSQL server program: on PATH, else where Debian keeps it (the newest version)."""
     found = shutil.which(name)
     if found:
@@ -62,7 +62,7 @@ def _user() -> str | None:
 
 def missing_for_postgres() -> str | None:
     """What this machine lacks to run PostgreSQL, ``None`` when nothing."""
-    missing = [name for name in ("initdb", "postgres") if _program(name) is None]
+    missing = [name for name in ("initdb", "postgres") if program(name) is None]
     return f"PostgreSQL needs {' and '.join(missing)}: install the PostgreSQL server" if missing else None
 
 
@@ -79,7 +79,7 @@ class PostgresCluster:
             shutil.chown(self.directory, self._user)
         self._data = self.directory / "data"
         argv = [
-            str(_program("postgres")),
+            str(program("postgres")),
             *("-D", str(self._data), "-h", "127.0.0.1", "-p", str(self.port), "-k", ""),
             # A crash of the server, not of the machine, is what tests try: the page cache survives it.
             *("-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=60"),
@@ -123,7 +123,7 @@ class PostgresCluster:
             return
         if not self._data.exists():
             # As one user throughout, whoever runs the tests.
-            initdb = [str(_program("initdb")), "-D", str(self._data), "-U", "siaga", "-A", "trust", "-E", "UTF8"]
+            initdb = [str(program("initdb")), "-D", str(self._data), "-U", "siaga", "-A", "trust", "-E", "UTF8"]
             done = subprocess.run(
                 [*initdb, "--locale=C", "--no-sync"],
                 capture_output=True,
