@@ -221,7 +221,8 @@ def all_stations(connection: sa.Connection, districts: Sequence[str], after: str
 
 def audit_rows(connection: sa.Connection, before: int | None, limit: int) -> list[Row]:
     """The audit trail, newest first; ``before`` is the ``seq`` of the last row seen."""
-    wanted = sa.select(audit_log).order_by(audit_log.c.seq.desc()).limit(limit)
+    shown = (column for column in audit_log.c if column.name != "salt")
+    wanted = sa.select(*shown).order_by(audit_log.c.seq.desc()).limit(limit)
     if before is not None:
         wanted = wanted.where(audit_log.c.seq < before)
     return [dict(row) for row in connection.execute(wanted).mappings()]

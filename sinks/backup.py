@@ -29,13 +29,14 @@ from siaga.settings import Settings, SettingsError
 from siaga.store.tables import clusters
 from sinks.audit_log import Head, read_head, verify
 from sinks.database import StoreLock, engine_of, make_engine
+from sinks.migrate import revision_of, upgrade_within
 
 #: Of the file's form.
 _FORM: Final = 1
 _MANIFEST: Final = "manifest.json"
 _SQLITE: Final = "siaga.db"
 #: Where each schema's revision stands: not copied, for the restored schema says it itself.
-_REVISIONS: Final = ("alembic_version", "accounts_version")
+_REVISIONS: Final[tuple[str, ...]] = ("alembic_version", "accounts_version")
 _CHUNK: Final = 1024 * 1024
 
 
@@ -217,6 +218,7 @@ def _into_sqlite(engine: sa.Engine, packed: zipfile.ZipFile, manifest: Manifest)
         with make_engine(f"sqlite:///{part}", writes=True).connect() as connection, connection.begin():
             if _one(connection, "PRAGMA integrity_check") != "ok":
                 raise BackupError("file: the database in it is damaged; use another backup")
+            revision_of(connection)
             _settle(connection, manifest)
         part.rename(target)
     except sqlite3.DatabaseError:
@@ -254,7 +256,8 @@ def _into_postgres(
 
 
 def _settle(connection: sa.Connection, manifest: Manifest) -> None:
-    """Have nobody called twice, and see that everything is there."""
+    """Have nobody called twice, and see that everything is there. A schema of before is this Siaga's afterwards."""
+    upgrade_within(connection)
     connection.execute(sa.update(clusters).values(caught_up_at=None))
     found = _count(connection, manifest.rows)
     wrong = [

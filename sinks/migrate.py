@@ -72,6 +72,11 @@ def upgrade(engine: sa.Engine, revision: str = "head") -> str | None:
     return before
 
 
+def upgrade_within(connection: sa.Connection) -> None:
+    """Bring the schema up to the newest revision, in the transaction that ``connection`` is in."""
+    command.upgrade(_config(connection), "head")
+
+
 def downgrade(engine: sa.Engine, revision: str) -> None:
     """Take the schema back to ``revision``; ``base`` drops every table with all that is in it."""
     with engine.begin() as connection:

@@ -25,6 +25,7 @@ from sinks.audit_log import COMMAND, Act, Head, command_detail
 from sinks.batch import Batch, Entry, Kept, Place
 from sinks.bulk import put
 from sinks.database import StoreLock
+from sinks.erased import is_erased
 from sinks.migrate import upgrade
 from sinks.paging import is_caught_up, mark_caught_up, put_paging
 from sinks.rows import district_row, station_rows
@@ -212,7 +213,8 @@ class Writer:
         if many and stored < len(new):
             known = work.known(table, kept)
         for key, said in known.items():
-            if said != said_of(table, kept[key][0]):
+            # What was erased says something else than what came, and must not come back among what was set aside.
+            if said != said_of(table, kept[key][0]) and not is_erased(said):
                 work.batch.conflict(kept[key])
         return [] if many else [entry for entry in new if entry[0][0] not in work.set_aside]
 
@@ -220,7 +222,7 @@ class Writer:
         rows = list(audit_log.rows_of(acts, self._head))
         if rows:
             put(work.connection, tables.audit_log, rows)
-            self._head = Head(rows[-1][0], rows[-1][-1])
+            self._head = audit_log.head_of(rows[-1])
             put(work.connection, tables.audit_head, [(1, self._head.seq, self._head.hash)], newer=())
 
     # -- the registry ---------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -71,7 +71,7 @@ def restore(
 
 
 def _make_schemas(revisions: Mapping[str, str]) -> None:
-    """Both schemas as they were; a newer Siaga brings them up when it starts."""
+    """Both schemas as they were; they are brought up when what was in them is there."""
     from console.accounts import schema
     from console.database import Database
     from siaga.settings import SettingsError, load_settings
@@ -80,15 +80,13 @@ def _make_schemas(revisions: Mapping[str, str]) -> None:
 
     settings = load_settings()
     accounts = Database(settings.database_url, settings.database_password_file)
-    parts = (
-        ("alembic_version", migrate.revisions(), lambda to: migrate.upgrade(engine_of(settings, writes=True), to)),
-        ("accounts_version", schema.revisions(), lambda to: schema.upgrade(accounts.write, to)),
-    )
+    made: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
+        "alembic_version": (migrate.revisions(), lambda to: migrate.upgrade(engine_of(settings, writes=True), to)),
+        "accounts_version": (schema.revisions(), lambda to: schema.upgrade(accounts.write, to)),
+    }
     try:
-        for name, known, up in parts:
-            revision = revisions.get(name)
-            if revision is None:
-                continue
+        for name, revision in revisions.items():
+            known, up = made[name]
             if revision not in known:
                 raise SettingsError(f"file: its schema is revision {revision}, of a newer Siaga; upgrade this one")
             up(revision)

@@ -284,7 +284,7 @@ feed: Final = sa.Table(
     sa.Column("seq", sa.BigInteger, nullable=False),
 )
 
-#: Who changed what and when; append-only, each row sealed with the one before.
+#: Who changed what and when; append-only but for erasures, each row sealed with the one before.
 audit_log: Final = sa.Table(
     "audit_log",
     metadata,
@@ -296,6 +296,8 @@ audit_log: Final = sa.Table(
     sa.Column("detail", sa.String(200), nullable=False),
     sa.Column("previous", code(64), nullable=False),
     sa.Column("hash", code(64), nullable=False),
+    sa.Column("salt", code(32), comment="Random, part of what is sealed; gone once it was erased"),
+    sa.Column("erased_by", sa.BigInteger, comment="Row of the erasure that changed this one"),
     sa.Index(None, "object"),
     sa.Index(None, "at"),
 )

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from console.accounts import schema
 from siaga.cli import whole_app
 from siaga.settings import SettingsError
+from sinks import migrate
 from sinks.database import make_engine
 from tests.support import builders
 from tests.support.databases import Database, PostgresCluster, PostgresDatabase, SqliteDatabase
@@ -103,6 +104,23 @@ def test_a_backup_taken_while_a_store_writes_is_restored_whole(
         # The next number is not one that was taken.
         more = "INSERT INTO accesses (at, user_name, incident_id, reason) SELECT at, 'lain', 'x', 'y' FROM accesses"
         connection.execute(sa.text(more))
+
+
+def test_a_backup_of_an_older_siaga_is_brought_up(
+    database: Database, elsewhere: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = make_engine(database.url, writes=True)
+    migrate.upgrade(engine, "0005")
+    with engine.begin() as connection:
+        connection.execute(sa.text("INSERT INTO feed (id, seq) VALUES (1, 7)"))
+    monkeypatch.setenv("SIAGA_DATABASE", database.url)
+    assert run("backup", str(tmp_path / "lama.zip")).exit_code == 0
+    monkeypatch.setenv("SIAGA_DATABASE", elsewhere.url)
+    assert run("restore", str(tmp_path / "lama.zip")).exit_code == 0
+
+    with make_engine(elsewhere.url).begin() as connection:
+        assert migrate.revision_of(connection) == migrate.newest()
+        assert connection.scalar(sa.text("SELECT seq FROM feed")) == 7
 
 
 def test_a_backup_that_was_damaged_or_tampered_with_leaves_the_database_empty(

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
-from sinks.audit_log import BEGINNING, Act, Head, rows_of, verify
+from sinks.audit_log import BEGINNING, Act, Head, rows_of, seal, verify
 from tests.support import builders
 from tests.support.stored import AT, Fed
 
@@ -67,7 +67,7 @@ def test_a_row_put_in_is_found_even_with_a_right_hash(trail: Fed) -> None:
     last = trail.rows("SELECT * FROM audit_log WHERE seq = 4")[0]
     forged = next(rows_of([Act(AT, "siapa", "registry.changed", "stations/x", "")], Head(4, last["hash"])))
     with trail.engine.begin() as connection:
-        connection.exec_driver_sql("INSERT INTO audit_log VALUES (?, ?, ?, ?, ?, ?, ?, ?)", forged)
+        connection.exec_driver_sql("INSERT INTO audit_log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", forged)
 
     assert breaks(trail) == [5]
 
@@ -87,7 +87,19 @@ def test_a_command_that_was_changed_or_removed_is_found(trail: Fed) -> None:
 def test_the_hash_of_a_row_never_changes_its_recipe() -> None:
     act = Act(AT, "komandan-1", "command.note", "kejadian-1", "catatan")
 
-    ((*_, previous, digest),) = rows_of([act], Head())
+    assert seal(act, 1, BEGINNING) == "1c94bd5785b3eaf0fc0cae5b3525ed154146c1ff64ce5fa8c9f12f7d497e4182"
+    assert seal(act, 1, BEGINNING, "5a" * 16) == "05f7f28d9b7577d06eb73b829990c5b0a048788c37069b9b0931f8a30e6bb0ce"
 
-    assert previous == BEGINNING
-    assert digest == "1c94bd5785b3eaf0fc0cae5b3525ed154146c1ff64ce5fa8c9f12f7d497e4182"
+
+def test_a_row_marked_as_erased_without_an_erasure_is_found(trail: Fed) -> None:
+    tamper(trail, "UPDATE audit_log SET actor = 'terhapus-1', salt = NULL, erased_by = 4 WHERE seq = 2")
+
+    assert 4 in breaks(trail)
+
+
+def test_rows_of_the_same_act_have_hashes_that_nobody_guesses() -> None:
+    act = Act(AT, "komandan-1", "command.note", "kejadian-1", "catatan")
+    first, again = (next(rows_of([act], Head())) for _ in range(2))
+
+    assert first[:7] == again[:7]
+    assert first[7] != again[7]
