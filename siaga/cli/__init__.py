@@ -34,6 +34,7 @@ _MODULES: Final = (
     "schemas",
     "schema",
     "keep",
+    "erase",
 )
 
 app = typer.Typer(

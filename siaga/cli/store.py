@@ -263,6 +263,8 @@ def verify(as_json: bool = typer.Option(False, "--json", help="Print the verdict
         for one in verdict.breaks:
             typer.echo(f"row {one.seq}: {one.why}", err=True)
         typer.echo(f"{verdict.head.seq:,} rows; the last has the hash {verdict.head.hash}")
+        if verdict.erased:
+            typer.echo(f"{verdict.erased:,} rows had personal data erased; rows erasure.… say when, by whom and why")
         typer.echo("Jejak audit utuh. / The audit trail is intact." if not verdict.breaks else "RUSAK. / BROKEN.")
     if verdict.breaks:
         raise typer.Exit(1)
