@@ -53,7 +53,7 @@ class Deadlines:
             heard = self._districts.partition(district.code) in telling
             climbs = district.book.due(steady) if self._climbs else ()
             for timer in (*due(district.state, self._registry, now), *climbs):
-                key = (timer.district, timer.kind, timer.due_at.timestamp(), timer.incident_id)
+                key = _key_of(timer)
                 if key in self._sent or (timer.kind is TimerKind.SILENCE and not heard):
                     continue
                 self._sent[key] = now
@@ -64,12 +64,21 @@ class Deadlines:
             metrics.TIMER_LAG.set(latest)
         return found
 
+    def not_sent(self, timers: Iterable[Timer]) -> None:
+        """Kafka did not take these: they are due still, and not in half a minute only."""
+        for timer in timers:
+            self._sent.pop(_key_of(timer), None)
+
     def next_in(self, steady: float) -> float:
         """Seconds until the next escalation comes due, as far as can be told; 0 while some wait to be handled."""
         if not self._climbs:
             return math.inf
         times = (district.book.next_at for district in self._districts.all.values())
         return max(0.0, min((at for at in times if at is not None), default=math.inf) - steady)
+
+
+def _key_of(timer: Timer) -> _Key:
+    return timer.district, timer.kind, timer.due_at.timestamp(), timer.incident_id
 
 
 class RegistryChanges:

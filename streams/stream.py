@@ -228,6 +228,7 @@ class Stream:
             timers = [*registry_timers(mine, now), *due]
             if timers and not await self._log.offer(timer_records(self.districts, timers, now)):
                 self._reexamine += mine
+                self._deadlines.not_sent(due)
             if self._beat - self._measured >= _TICK:
                 self._measured = self._beat
                 self._measure()

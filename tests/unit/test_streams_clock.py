@@ -32,6 +32,24 @@ def test_a_worker_looks_again_when_the_next_officer_has_had_their_time() -> None
     assert deadlines.next_in(world.now + 61.0) == 0.0
 
 
+def test_a_deadline_that_kafka_did_not_take_is_sent_as_soon_as_it_does() -> None:
+    world = World()
+    districts = Districts(PARTITIONS)
+    deadlines = Deadlines(districts, world.duties.registry)
+    districts.all[builders.DISTRICT] = District(districts.touch(builders.DISTRICT, world.now).state, world.book)
+    world.report("violence.mass_clash")
+    now = world.now + 600.0
+
+    due = deadlines.due(now, now, lambda _: True)
+    on_its_way = deadlines.due(now + 1.0, now + 1.0, lambda _: True)
+    deadlines.not_sent(due)
+    again = deadlines.due(now + 2.0, now + 2.0, lambda _: True)
+
+    assert TimerKind.DEADLINE in [timer.kind for timer in due]
+    assert on_its_way == []
+    assert [(t.kind, t.due_at) for t in again] == [(t.kind, t.due_at) for t in due]
+
+
 def test_what_comes_due_in_a_district_at_once_is_one_record() -> None:
     now = builders.now()
     timers = [
