@@ -8,7 +8,7 @@ KAFKA := .cache/kafka
 QUIX := .cache/quix
 ARGS ?=
 
-.PHONY: demo up test scenarios check audit bench crash-matrix watching screenshots sbom kafka axe lock clean
+.PHONY: demo up test scenarios check audit bench crash-matrix watching screenshots sbom kubernetes kafka axe lock clean
 
 ## demo: a simulated voting day on this machine; ARGS="--speed 120 --villages 33"
 demo: $(VENV)/runtime
@@ -60,6 +60,10 @@ sbom: $(VENV)/dev
 	@mkdir -p build
 	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --short-PURLs --validate \
 	  --of JSON -o build/sbom.cdx.json requirements.lock
+
+## kubernetes: Strimzi's users of Kafka, from what each process may do
+kubernetes: $(VENV)/dev
+	$(BIN)/python deploy/kubernetes/kafka_users.py
 
 ## kafka: Apache Kafka's jars for the tests, where there are Java and Maven
 kafka: $(KAFKA)/.complete
