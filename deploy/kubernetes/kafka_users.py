@@ -13,8 +13,7 @@ import yaml
 from siaga.wire.acls import Rights, Rule, builtin_rights, rules_of
 
 FILE = Path(__file__).parent / "base" / "kafka-users.yaml"
-_HEAD = """# Written by deploy/kubernetes/kafka_users.py from siaga/data/acls.toml: change that, then 'make kubernetes'.
-"""
+_HEAD = "# Written by deploy/kubernetes/kafka_users.py from siaga/data/acls.toml; 'make kubernetes' writes it anew.\n"
 
 
 def user(rights: Rights) -> dict[str, Any]:
