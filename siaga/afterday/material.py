@@ -139,7 +139,8 @@ class Material:
     quiet: Sequence[Quiet]
     repeated: int
     skewed_incidents: int
-    rejected: Mapping[str, int]
+    #: ``None`` where it is not told.
+    rejected: Mapping[str, int] | None
     trail: Trail
     rulesets: Sequence[str]
     policies: Sequence[str]

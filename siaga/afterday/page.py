@@ -374,6 +374,8 @@ class _View:
         rows.append((w("ahead"), *both(ahead)))
         rows.append((w("skewed"), w.number(m.skewed_incidents), ""))
         rows.append((w("repeated"), w.number(m.repeated), ""))
+        if m.rejected is None:
+            return rows
         rows += [(w("rejected", reason=w.named("j", reason)), w.number(n), "") for reason, n in m.rejected.items()]
         return rows if m.rejected else [*rows, (w("rejected_none"), "0", "")]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,20 @@ def test_a_day_is_counted_as_it_was(rows: Filled) -> None:
         (ids["clash"], [(1, "opened"), (4, "deadline_passed")])
     ]
     assert [grave.seen.incident_id for grave in day.graves] == [ids["clash"], ids["open"]]
+
+
+def test_a_reader_of_one_district_has_the_sums_of_that_district_only(rows: Filled) -> None:
+    ids = paperday.fill(rows)
+    audience = replace(Edition.LEADERS.audience, districts=(builders.OTHER_DISTRICT,))
+
+    with rows.engine.connect() as connection:
+        day = read_material(connection, DAY, audience)
+
+    assert (day.stations, day.heard, [one[2] for one in day.unheard]) == (3, 1, [builders.OTHER_DISTRICT] * 2)
+    assert (day.checkins.total, day.checkins.ahead, day.reports.total) == (4, 0, 0)
+    assert [incident.incident_id for incident in day.incidents] == [ids["open"]]
+    assert day.rejected is None
+    assert len(day.points) <= 3
 
 
 def test_a_paper_to_hand_on_has_no_secret_and_a_commanders_says_that_it_has(rows: Filled) -> None:

@@ -14,12 +14,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from siaga.afterday import charts, paper
+from siaga.afterday.asked import PAGED
 from siaga.afterday.atlas import Spot, areas_of, draw
 from siaga.afterday.figures import Spread, agency_of, figures_of, slot_of, spread_of
 from siaga.afterday.material import Arrivals, Call, Climbed, Grave, Period, Quiet, Trail
 from siaga.afterday.page import Edition, Making, page_of
 from siaga.afterday.words import Words, _tables
 from siaga.cli.afterday import _period
+from siaga.contracts.escalation import EscalationReason as R
 from siaga.contracts.incident import IncidentState
 from siaga.contracts.rejection import RejectReason
 from siaga.rules.taxonomy import builtin_taxonomy
@@ -196,6 +198,17 @@ def test_every_state_reason_and_family_has_a_word() -> None:
     ]
 
     assert [name for prefix, name in named if words.named(prefix, name) == name] == []
+
+
+def test_it_is_known_of_every_reason_whether_a_level_is_called_for_it() -> None:
+    otherwise = {R.CHANNEL_FAILED, R.REFUTED, R.STORM_DIGEST, R.DRILL_CALL}
+    not_called = {R.SEVERITY_QUEUES, R.SEVERITY_LOGGED, R.SEVERITY_FELL, R.NOBODY_ON_DUTY, R.NO_SUCH_DESK}
+    not_called |= {R.NO_CHANNEL, R.EVERY_CHANNEL_FAILED, R.ACCUSED_UNIT, R.ALREADY_PAGED_FOR_CLUSTER}
+    not_called |= {R.FOLDED_INTO_DIGEST, R.PAGED_AT_ANOTHER_DESK, R.DECLINED}
+    answers = {R.TAKEN, R.TAKEN_WITH_CLUSTER, R.ON_MY_WAY, R.RENEWED, R.SNOOZED, R.ACCEPTED}
+    ends = {R.RESOLVED, R.DISMISSED, R.MERGED, R.VERSIONS_RENEWED}
+
+    assert set(R) - PAGED == otherwise | not_called | answers | ends
 
 
 def test_numbers_and_times_are_written_as_the_reader_does() -> None:
