@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from siaga.answers.desk import Outcome
 from siaga.contracts.command import Action, Via
@@ -21,6 +21,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         self.commands = Counter(
             "siaga_console_commands", "Commands by action and outcome.", ["action", "outcome"], registry=self.registry
         )
