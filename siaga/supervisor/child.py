@@ -114,6 +114,11 @@ class Child:
         if self.state is State.STARTING:
             self.state = State.READY
 
+    def tell(self, number: int) -> None:
+        """Pass a signal on, once it does its work: one that has just begun would end of it."""
+        if self.state is State.READY and self._child is not None and self._child.poll() is None:
+            self._child.send_signal(number)
+
     def ask_to_stop(self) -> None:
         """SIGTERM it, and do not start it again."""
         self.state = State.STOPPED

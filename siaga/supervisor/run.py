@@ -185,7 +185,13 @@ class Supervisor:
                     child.kill()
             self.stop()
 
-        before = {number: signal.signal(number, heard) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+        def passed_on(number: int, frame: FrameType | None) -> None:
+            for child in self._run.processes:
+                child.tell(number)
+
+        handlers = dict.fromkeys((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), heard)
+        handlers |= dict.fromkeys((signal.SIGUSR1, signal.SIGUSR2), passed_on)
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
             yield
         finally:

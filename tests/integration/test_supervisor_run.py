@@ -129,6 +129,22 @@ def test_a_killed_process_is_started_again_alone(arranged: Arranged) -> None:
     assert arranged.was_ready == 1
 
 
+def test_a_signal_for_more_logs_reaches_the_processes_and_ends_nothing(tmp_path: Path) -> None:
+    hears = "import signal; signal.signal(signal.SIGUSR1, lambda *_: print('heard', flush=True));"
+    names = ("sinks", "streams", "gateway")
+    made = Arranged(tmp_path, programs=dict.fromkeys(names, hears + SERVES), embedded=False)
+
+    def scene() -> None:
+        made.until_ready()
+        os.kill(os.getpid(), signal.SIGUSR1)
+        heard = [tmp_path / f"{name}.log" for name in names]
+        until(lambda: all("heard" in log.read_text() for log in heard), timeout=20, what="the signal")
+
+    made.during(scene)
+
+    assert [made.children[name].restarts for name in names] == [0, 0, 0]
+
+
 def test_a_lost_broker_is_filled_again_and_only_who_held_positions_in_it_starts_anew(arranged: Arranged) -> None:
     def scene() -> None:
         arranged.until_ready()
