@@ -17,13 +17,14 @@ from siaga.contracts.command import Command
 from siaga.contracts.incident import HistoryEntry, Incident, Reason
 from siaga.contracts.registry import DistrictStations
 from siaga.contracts.rejection import Rejection
-from siaga.contracts.report import AcceptedReport
+from siaga.contracts.report import AcceptedReport, Channel
 from siaga.store import tables
 from siaga.store.tables import utc_text
 from sinks.bulk import Row
 
 #: What the gateway adds and what a device changes when it sends the same report again: no part of what it says.
-_VOLATILE: Final = frozenset({"received_at", "device_id", "sent_at"})
+#: Nor when a decision was brought: a link that is tapped twice, or a message that a gateway brings twice, is one.
+_VOLATILE: Final = frozenset({"received_at", "device_id", "sent_at", "at"})
 _REASONS: Final = TypeAdapter(tuple[Reason, ...])
 _STEADY_CHECKIN: Final = tuple(
     number for number, column in enumerate(tables.checkins.columns) if column.name not in _VOLATILE
@@ -194,8 +195,10 @@ def canonical(value: object) -> bytes:
 def said_in_body(body: str | Mapping[str, Any]) -> Mapping[str, Any]:
     """What a report or command says, from its row's ``body``, however often and by whatever way it was sent."""
     parsed = json.loads(body) if isinstance(body, str) else body
+    # A message does not say when it happened: what stands there is when it was brought, and it may be brought twice.
+    passing = _VOLATILE | {"occurred_at"} if parsed.get("channel") == Channel.SMS else _VOLATILE
     # What says nothing is left out: it may be a field that there was not yet when the row was written.
-    return {name: value for name, value in parsed.items() if name not in _VOLATILE and value not in (None, [])}
+    return {name: value for name, value in parsed.items() if name not in passing and value not in (None, [])}
 
 
 def said_in_checkin(row: Row) -> Row:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -64,6 +64,19 @@ def test_a_report_told_again_by_another_way_is_the_same_report() -> None:
 
     assert only(batch.reports)[13] == first.model_dump_json()
     assert not batch.rejected
+
+
+def test_an_answer_that_is_brought_twice_is_one_and_sets_nothing_aside() -> None:
+    first = builders.command("acknowledge", uuid.uuid4())
+    again = first.model_copy(update={"at": first.at + timedelta(seconds=9)})
+    told = builders.report(channel="sms")
+    later = {**told, "occurred_at": (builders.now() + timedelta(seconds=9)).isoformat()}
+    reports = [builders.accepted(item) for item in (told, later)]
+
+    batch = batch_of(*((COMMANDS, c.to_json()) for c in (first, again)), *((REPORTS, r.to_json()) for r in reports))
+
+    assert refusals(batch) == []
+    assert (len(batch.commands), len(batch.reports)) == (1, 1)
 
 
 def test_another_report_under_the_same_id_is_refused_with_its_bytes() -> None:
