@@ -16,6 +16,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -111,6 +112,23 @@ def command_detail(command_id: str, body: Any) -> str:
     """What a command's audit row holds of it, and by which way it came where that is known."""
     via = f" via:{body['via']}" if body.get("via") else ""
     return f"{command_id} sha256:{hashlib.sha256(canonical(body)).hexdigest()}{via}"
+
+
+@contextmanager
+def unguarded(connection: sa.Connection) -> Iterator[None]:
+    """The audit trail without its guards against changes, which only the tables' owner may take away."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("ALTER TABLE audit_log DISABLE TRIGGER audit_log_append_only")
+        yield
+        connection.exec_driver_sql("ALTER TABLE audit_log ENABLE TRIGGER audit_log_append_only")
+        return
+    asked = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit_log'"
+    guards = list(connection.exec_driver_sql(asked))
+    for name, _ in guards:
+        connection.exec_driver_sql(f"DROP TRIGGER {name}")
+    yield
+    for _, statement in guards:
+        connection.exec_driver_sql(statement)
 
 
 # -- verifying ----------------------------------------------------------------------------------------------------

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -25,7 +25,18 @@ import sqlalchemy as sa
 from siaga.settings import Settings, SettingsError
 from siaga.store import tables
 from siaga.store.tables import audit_head, audit_log
-from sinks.audit_log import COMMAND, ERASURE, Act, Head, command_detail, erasures, head_of, read_head, rows_of
+from sinks.audit_log import (
+    COMMAND,
+    ERASURE,
+    Act,
+    Head,
+    command_detail,
+    erasures,
+    head_of,
+    read_head,
+    rows_of,
+    unguarded,
+)
 from sinks.bulk import put
 from sinks.database import StoreLock, engine_of
 from sinks.erased import PREFIX, TEXT, replaced
@@ -41,6 +52,11 @@ _ACCESSES: Final = sa.table(
     sa.column("at", tables.UtcTime),
     sa.column("user_name", sa.String),
     sa.column("reason", sa.String),
+)
+_USERS: Final = sa.table("users", sa.column("name", sa.String), sa.column("active", sa.Boolean))
+#: Tables of the accounts that say something of a user, by the column that names them.
+_OF_USERS: Final = tuple(
+    sa.table(name, sa.column("user_name", sa.String)) for name in ("identities", "sessions", "tokens")
 )
 #: Columns that name an officer, beside a body that may.
 _OFFICERS: Final = {
@@ -111,7 +127,7 @@ def erase(settings: Settings, scope: Scope, order: Order, *, dry_run: bool = Fal
             if not lock.take(connection):
                 raise SettingsError("database: a store writes into it; stop 'siaga sinks' or 'siaga up' first")
             with connection.begin() as transaction:
-                with _unguarded(connection):
+                with unguarded(connection):
                     done = _Eraser(connection, scope).run(order)
                 if dry_run:
                     transaction.rollback()
@@ -254,6 +270,18 @@ class _Eraser:
         self._update(messages, messages.c.officer_id == officer, {"officer_id": new})
         if self._has_accesses():
             self._update(_ACCESSES, _ACCESSES.c.user_name == officer, {"user_name": new})
+            self._account(officer)
+
+    def _account(self, user: str) -> None:
+        """An account that lets nobody in any more goes whole; one that does is somebody's work."""
+        shut = sa.and_(_USERS.c.name == user, _USERS.c.active.is_(sa.false()))
+        if not self._connection.scalar(sa.select(_USERS.c.name).where(shut)):
+            return
+        for table in _OF_USERS:
+            if sa.inspect(self._connection).has_table(table.name):
+                gone = sa.delete(table).where(table.c.user_name == user)
+                self._count(table.name, self._connection.execute(gone).rowcount)
+        self._count(_USERS.name, self._connection.execute(sa.delete(_USERS).where(shut)).rowcount)
 
     def _without(self, row: Any, *, columns: tuple[str, ...], old: str, new: str) -> dict[str, Any]:
         body = replaced(row.body, old, new)
@@ -353,23 +381,6 @@ def _without_texts(row: Any) -> dict[str, Any]:
         for entry in body.get("history") or ()
     ]
     return {"body": body, "outcome": TEXT if row.outcome else row.outcome}
-
-
-@contextmanager
-def _unguarded(connection: sa.Connection) -> Iterator[None]:
-    """The audit trail without its guards against changes, which only the tables' owner may take away."""
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("ALTER TABLE audit_log DISABLE TRIGGER audit_log_append_only")
-        yield
-        connection.exec_driver_sql("ALTER TABLE audit_log ENABLE TRIGGER audit_log_append_only")
-        return
-    asked = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit_log'"
-    guards = list(connection.exec_driver_sql(asked))
-    for name, _ in guards:
-        connection.exec_driver_sql(f"DROP TRIGGER {name}")
-    yield
-    for _, statement in guards:
-        connection.exec_driver_sql(statement)
 
 
 def _sweep(engine: sa.Engine, rows: Mapping[str, int]) -> bool:

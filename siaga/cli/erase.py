@@ -101,5 +101,5 @@ def _tell_elsewhere() -> None:
     typer.echo(
         f"Kafka keeps what it has for up to {hours // 24} days, and the memory of the streams as long as an incident "
         "is remembered. Backups keep it until they are deleted; erase again after restoring one. Names and telephone "
-        "numbers of officers stand in the roster, users among the accounts: change them there."
+        "numbers of officers stand in the roster: change them there."
     )

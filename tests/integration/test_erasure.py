@@ -61,6 +61,11 @@ class Held:
             values = {"id": str(self.incident.incident_id), "reason": TEXT, "user": USER, "at": str(AT)}
             added = "INSERT INTO accesses (at, user_name, incident_id, reason) VALUES (:at, :user, :id, :reason)"
             connection.execute(sa.text(added), values)
+            # One account is shut, the other lets somebody in.
+            account = "INSERT INTO users (name, role, districts, active, failures, created_at) VALUES "
+            account += "(:name, 'viewer', '[]', :active, 0, :at)"
+            for name, active in ((USER, False), ("lain", True)):
+                connection.execute(sa.text(account), {"name": name, "active": active, "at": str(AT)})
 
     def a_report(self, by: str = REPORTER) -> dict[str, Any]:
         at = {"lat": LAT, "lon": 109.654321, "accuracy_m": 5.0}
@@ -175,6 +180,8 @@ def test_everything_of_before_a_day_and_each_officer_are_gone_and_the_trail_veri
     for table, model in (("reports", AcceptedReport), ("incidents", Incident), ("commands", Command)):
         assert [model.model_validate_json(json.dumps(body)) for body in held.bodies(table)]
     assert held.holds("crowd-100", "polsek") == {"crowd-100", "polsek"}
+    run("erase", "--officer", "lain", *WHY)
+    assert [row["name"] for row in held.fed.rows("SELECT name FROM users")] == ["lain"]
 
 
 def test_one_reporter_is_erased_but_for_what_is_still_going_on(held: Held) -> None:
