@@ -7,8 +7,9 @@ answering once: the command's id is made of the token.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from html import escape
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from uuid import UUID, uuid5
 
 import sqlalchemy as sa
@@ -40,17 +41,20 @@ def show_answer(token: str, request: Request, core: CoreOf) -> Response:
     asked = _read(core, token)
     if isinstance(asked, str):
         return _said(request, asked, status=404 if asked == "link_forged" else 410)
-    link, page, incident = asked
+    link, page, about = asked
     language = str(page["body"].get("language") or LANGUAGES[0])
     w, named = words(language), live_words(language)
-    kind = page["body"].get("kind_id" if language == "id" else "kind_en") or incident["kind"]
-    over = not IncidentState(incident["state"]).is_open
-    where, state = escape(str(page["body"].get("place") or "")), escape(named[f"s_{incident['state']}"])
+    heads = "".join(
+        f'<h1><span class="sev sev{one["severity"]}">SEV{one["severity"]}</span> {escape(kind.capitalize())}</h1>'
+        f'<p class="purpose">{escape(place)}<br>{escape(named["s_" + one["state"]])}</p>'
+        for one, kind, place in _told(core, page, about, language)
+    )
+    over = not any(IncidentState(one["state"]).is_open for one in about.values())
     button = "" if over else f"<form method='post'><button>{escape(named[f'a_{link.action}'])}</button></form>"
     body = f"""
 <main class="login">
-<h1><span class="sev sev{incident["severity"]}">SEV{incident["severity"]}</span> {escape(str(kind).capitalize())}</h1>
-<p class="purpose">{where}<br>{escape(w["page_code"])} <b>{escape(page["code"])}</b> · {state}</p>
+{heads}
+<p class="purpose">{escape(w["page_code"])} <b>{escape(page["code"])}</b></p>
 {button}
 </main>"""
     return page_of(w["answer"], language, body)
@@ -62,27 +66,35 @@ def send_answer(token: str, request: Request, core: CoreOf) -> Response:
     asked = _read(core, token)
     if isinstance(asked, str):
         return _said(request, asked, status=404 if asked == "link_forged" else 410)
-    link, page, incident = asked
+    link, page, about = asked
     language = str(page["body"].get("language") or LANGUAGES[0])
-    command = Command(
-        schema_version=1,
-        command_id=uuid5(_NAMESPACE, token),
-        incident_id=UUID(page["incident_id"]),
-        district=incident["district"],
-        action=link.action,
-        by=link.officer_id,
-        at=core.now(),
-        via=Via.LINK,
-    )
+    commands = [
+        Command(
+            schema_version=1,
+            command_id=uuid5(_NAMESPACE, token if incident_id == page["incident_id"] else f"{token}|{incident_id}"),
+            incident_id=UUID(incident_id),
+            district=incident["district"],
+            action=link.action,
+            by=link.officer_id,
+            at=core.now(),
+            via=Via.LINK,
+        )
+        for incident_id, incident in about.items()
+    ]
     try:
-        core.commands.publish(command)
+        for command in commands:
+            core.commands.publish(command)
     except CommandError:
         return _said(request, "link_failed", status=503, language=language)
     return _said(request, "link_done", status=200, language=language)
 
 
-def _read(core: Core, token: str) -> tuple[Link, dict[str, Any], dict[str, Any]] | str:
-    """The link with its page and incident; or the word that says why there is none."""
+#: What a page is about: how each incident stands that its text names, by the id that it has there.
+About: TypeAlias = dict[str, dict[str, Any]]
+
+
+def _read(core: Core, token: str) -> tuple[Link, dict[str, Any], About] | str:
+    """The link with its page and what that is about; or the word that says why there is none."""
     if len(token) > _LONGEST:
         return "link_forged"
     try:
@@ -91,28 +103,45 @@ def _read(core: Core, token: str) -> tuple[Link, dict[str, Any], dict[str, Any]]
         return "link_expired" if error.fault is LinkFault.EXPIRED else "link_forged"
     with core.database.read.connect() as connection:
         page = page_by_id(connection, str(link.page_id))
-        incident = None if page is None else _about(connection, page)
-    if page is None or incident is None or page["officer_id"] != link.officer_id:
+        about = {} if page is None else _about(connection, page)
+    if page is None or not about or page["officer_id"] != link.officer_id:
         return "link_forged"
     # Their unit may have been accused since they were called.
-    if is_conflicted(page["agency"], page["agency"], accused_units_of(incident)):
-        return "link_expired"
-    return link, page, incident
+    unit = page["agency"]
+    left = {key: one for key, one in about.items() if not is_conflicted(unit, unit, accused_units_of(one))}
+    return (link, page, left) if left else "link_expired"
 
 
-def _about(connection: sa.Connection, page: dict[str, Any]) -> dict[str, Any] | None:
-    """The incident of a page, or the one that it was merged into: an answer counts there. The call of a test of the
-    roster has none: it only asks for an answer."""
-    if not is_drill_call(UUID(page["incident_id"])):
-        found = one_incident(connection, page["incident_id"])
-        while found is not None and found.get("merged_into") is not None:
-            found = one_incident(connection, found["merged_into"])
-        return found
+def _about(connection: sa.Connection, page: dict[str, Any]) -> About:
+    """The incident of a page, or all that a digest tells; where one was merged, how that stands which took it in: an
+    answer counts there. The call of a test of the roster has none: it only asks for an answer."""
     body = page["body"]
-    return {
-        **{name: body[name] for name in ("severity", "kind", "district")},
-        "state": IncidentState.OPEN.value,
-    }
+    if is_drill_call(UUID(page["incident_id"])):
+        told = {name: body[name] for name in ("severity", "kind", "district")}
+        return {page["incident_id"]: {**told, "state": IncidentState.OPEN.value}}
+    named = [told["incident_id"] for told in body.get("incidents") or ()] or [page["incident_id"]]
+    found = {incident_id: _whole(connection, incident_id) for incident_id in named}
+    return {incident_id: one for incident_id, one in found.items() if one is not None}
+
+
+def _whole(connection: sa.Connection, incident_id: str) -> dict[str, Any] | None:
+    found = one_incident(connection, incident_id)
+    while found is not None and found.get("merged_into") is not None:
+        found = one_incident(connection, found["merged_into"])
+    return found
+
+
+def _told(core: Core, page: dict[str, Any], about: About, language: str) -> Iterator[tuple[dict[str, Any], str, str]]:
+    """Each incident with its kind and place in words: as the page has them for its own, else as they stand now."""
+    body, kinds = page["body"], core.feed.board.knowledge.taxonomy.kinds
+    for incident_id, incident in about.items():
+        if incident_id == page["incident_id"]:
+            kind = body.get("kind_id" if language == "id" else "kind_en") or incident["kind"]
+            yield incident, str(kind), str(body.get("place") or "")
+            continue
+        known = kinds.get(incident["kind"])
+        kind = incident["kind"] if known is None else known.id if language == "id" else known.en
+        yield incident, kind, str(incident.get("station_id") or incident["district"])
 
 
 def _said(request: Request, word: str, *, status: int, language: str | None = None) -> Response:

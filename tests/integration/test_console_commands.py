@@ -161,6 +161,31 @@ def test_the_link_of_a_page_answers_it_once_and_only_when_asked_to(rows: Filled,
     assert (first.by, first.action, str(first.incident_id)) == ("ipda-sari", "acknowledge", incident["incident_id"])
 
 
+def test_the_link_of_a_digest_answers_all_that_it_tells_but_what_accuses_the_officers_unit(
+    rows: Filled, centre: Centre
+) -> None:
+    told = [
+        filled.incident(severity=1),
+        filled.incident(severity=2),
+        filled.incident("violence.mass_clash", severity=1),
+    ]
+    accusing = filled.incident("neutrality.officer", facts={"accused_unit": "polsek-bojong"})
+    rows.put(*told, accusing)
+    named = [{"incident_id": str(one["incident_id"]), "kind": one["kind"]} for one in (*told, accusing)]
+    page_id = rows.put_page(told[0], officer="ipda-sari", purpose="digest", body={"incidents": named})
+    soon = centre.core.now().timestamp() + 600
+    path = urlsplit(centre.core.links.url(Link(page_id, "ipda-sari", Action.ACKNOWLEDGE, soon))).path
+
+    shown = centre.http.get(path).text
+    answers = [centre.http.post(path).status_code for _ in range(2)]
+
+    assert shown.count("<h1>") == 3
+    assert answers == [200, 200]
+    sent = [command for command, _ in commands_on(centre.settings, builders.DISTRICT)]
+    assert {str(command.incident_id) for command in sent} == {one["incident_id"] for one in told}
+    assert (len(sent), len({command.command_id for command in sent})) == (6, 3)
+
+
 def test_a_link_that_is_not_theirs_does_nothing(rows: Filled, centre: Centre) -> None:
     incident = filled.incident(severity=1)
     accusing = filled.incident("neutrality.officer", facts={"accused_unit": "polsek-bojong"})
