@@ -18,6 +18,9 @@ from siaga.triage import merging
 from siaga.triage.joining import touch
 from siaga.triage.state import DistrictState, IncidentRecord, Refusal
 
+#: Refused commands that an incident remembers.
+_MOST_REFUSALS: Final = 100
+
 
 def take_command(state: DistrictState, command: Command, registry: Registry) -> Refusal | None:
     """Carry a command out; answers why it cannot be, or None."""
@@ -41,12 +44,19 @@ def take_command(state: DistrictState, command: Command, registry: Registry) -> 
     elif refusal is None:
         _ACTIONS[command.action](incident, command, command.at.timestamp())
     if refusal is not None:
-        incident.refusals[command_id] = (refusal.reason.value, refusal.field, refusal.message, refusal.remedy)
+        _remember(incident, command_id, refusal)
         state.touch(incident)
         return refusal
     incident.commands.append(command_id)
     touch(state, incident)
     return None
+
+
+def _remember(incident: IncidentRecord, command_id: str, refusal: Refusal) -> None:
+    """The oldest are forgotten: a row of state has to fit a record, however often somebody tries."""
+    incident.refusals[command_id] = (refusal.reason.value, refusal.field, refusal.message, refusal.remedy)
+    while len(incident.refusals) > _MOST_REFUSALS:
+        del incident.refusals[next(iter(incident.refusals))]
 
 
 def _refused_before(incident: IncidentRecord, command_id: str) -> Refusal | None:

@@ -115,6 +115,15 @@ def test_what_was_refused_is_refused_again_however_things_are_by_then(world: Wor
     assert of(world, brawl).state is IncidentState.OPEN
 
 
+def test_whoever_tries_in_vain_over_and_over_fills_no_memory(world: World) -> None:
+    brawl, _ = world.incidents
+
+    for _ in range(250):
+        world.merge(brawl, into=brawl.model_copy(update={"incident_id": uuid.uuid4()}))
+
+    assert 0 < len(world.states[DISTRICT].incidents[str(brawl.incident_id)].refusals) <= 100
+
+
 def test_an_answer_to_a_page_about_the_merged_one_counts_for_the_other_and_an_old_one_does_not(world: World) -> None:
     brawl, crowd = world.incidents
     old, new = str(uuid.uuid4()), str(uuid.uuid4())
