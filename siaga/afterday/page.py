@@ -22,7 +22,7 @@ from siaga import __version__
 from siaga.afterday import charts
 from siaga.afterday.atlas import Area, Spot, draw
 from siaga.afterday.figures import Figures, Response, figures_of
-from siaga.afterday.material import Arrivals, Climbed, Grave, Material, Seen
+from siaga.afterday.material import Climbed, Grave, Material, Seen
 from siaga.afterday.words import Words
 from siaga.contracts.escalation import EscalationReason
 from siaga.escalation.explain import REASONS
@@ -358,20 +358,14 @@ class _View:
         def both(of: Any) -> tuple[str, str]:
             return tuple(w.number(of(arrivals)) for arrivals in (m.reports, m.checkins))  # type: ignore[return-value]
 
-        def later(bound: int) -> Any:
-            return lambda arrivals: arrivals.late.get(bound, 0)
-
-        def ahead(arrivals: Arrivals) -> int:
-            return arrivals.ahead
-
         rows = [
             (
                 w("late", t=w.long(bound).removesuffix(f" 00 {w('span_s')}").removesuffix(f" 00 {w('span_m')}")),
-                *both(later(bound)),
+                *both(lambda arrivals, bound=bound: arrivals.late.get(bound, 0)),
             )
             for bound in (600, 3600, 21600)
         ]
-        rows.append((w("ahead"), *both(ahead)))
+        rows.append((w("ahead"), *both(lambda arrivals: arrivals.ahead)))
         rows.append((w("skewed"), w.number(m.skewed_incidents), ""))
         rows.append((w("repeated"), w.number(m.repeated), ""))
         if m.rejected is None:

@@ -27,7 +27,7 @@ from siaga.escalation.case import Answered, Call, CallOut, CallStatus, Cancel, C
 from siaga.escalation.cluster import holder_of, is_called_already, mates
 from siaga.escalation.digests import Digests
 from siaga.escalation.duties import Duties
-from siaga.escalation.inputs import answer_of, digest_timer, due_of, sent_of, timer_of, took_in
+from siaga.escalation.inputs import STATUS, answer_of, digest_timer, due_of, sent_of, timer_of, took_in
 from siaga.escalation.machine import advance, begins_anew, kind_of
 from siaga.escalation.moves import bars
 from siaga.escalation.nearness import drawn_near
@@ -42,12 +42,6 @@ from siaga.triage.state import Refusal
 #: Ids of commands remembered for each case.
 _COMMANDS: Final = 100
 _TAKES: Final = (EventKind.TAKEN, EventKind.ON_MY_WAY, EventKind.ACTED)
-_STATUS: Final = {
-    EventKind.PAGE_SENT: CallStatus.ACCEPTED,
-    EventKind.PAGE_FAILED: CallStatus.FAILED,
-    EventKind.PAGE_WAITS: CallStatus.WAITING,
-    EventKind.PAGE_DROPPED: CallStatus.CANCELLED,
-}
 
 
 @dataclass(slots=True)
@@ -173,7 +167,7 @@ class EscalationBook:
         if event is None:
             return
         if self._digests.knows(event.page_id):
-            self._digests.mark(event.page_id, _STATUS[event.kind], duties.roster(self.district), now)
+            self._digests.mark(event.page_id, STATUS[event.kind], duties.roster(self.district), now)
         elif incident_id in self.entries and not self._advance(incident_id, event, duties, now):
             self._again[incident_id] = None
 

@@ -10,7 +10,7 @@ from typing import Final
 from siaga.contracts.command import Action, Command
 from siaga.contracts.page_result import PageResult, PageStatus
 from siaga.contracts.timer import Timer, TimerKind
-from siaga.escalation.case import Answered, Case, Due, EventKind, Sent, TookIn
+from siaga.escalation.case import Answered, CallStatus, Case, Due, EventKind, Sent, TookIn
 from siaga.escalation.roster import Roster
 from siaga.escalation.snapshot import moment
 
@@ -31,6 +31,13 @@ _DUE: Final = {
     TimerKind.DEADLINE: EventKind.DEADLINE_DUE,
     TimerKind.LEASE: EventKind.LEASE_DUE,
     TimerKind.SNOOZE: EventKind.SNOOZE_DUE,
+}
+#: What becomes of a call by what happened to its page.
+STATUS: Final = {
+    EventKind.PAGE_SENT: CallStatus.ACCEPTED,
+    EventKind.PAGE_FAILED: CallStatus.FAILED,
+    EventKind.PAGE_WAITS: CallStatus.WAITING,
+    EventKind.PAGE_DROPPED: CallStatus.CANCELLED,
 }
 
 
