@@ -7,7 +7,8 @@ reads up to there misses the rest of it. Its fetches carry the right high waterm
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from kafka import KafkaConsumer, TopicPartition
@@ -30,12 +31,9 @@ def log_ends(settings: Settings, partitions: Iterable[tuple[str, int]], client_i
     wanted = [TopicPartition(*partition) for partition in partitions]
     if not wanted:
         return {}
-    consumer = _consumer(settings, client_id)
-    try:
+    with _consumer(settings, client_id) as consumer:
         ends = consumer.end_offsets(wanted, timeout_ms=_REQUEST_MS)
         look_closer(consumer, ends)
-    finally:
-        consumer.close(autocommit=False, timeout_ms=1000)
     return {(tp.topic, tp.partition): end for tp, end in ends.items()}
 
 
@@ -47,8 +45,7 @@ def first_record(settings: Settings, partition: tuple[str, int], offset: int, cl
         siaga.settings.SettingsError: no broker is set.
     """
     tp = TopicPartition(*partition)
-    consumer = _consumer(settings, client_id, auto_offset_reset="earliest")
-    try:
+    with _consumer(settings, client_id, auto_offset_reset="earliest") as consumer:
         consumer.assign([tp])
         consumer.seek(tp, offset)
         deadline = time.monotonic() + _PATIENCE
@@ -59,12 +56,11 @@ def first_record(settings: Settings, partition: tuple[str, int], offset: int, cl
             if end is not None and (consumer.position(tp, timeout_ms=_REQUEST_MS) or 0) >= end:
                 return None
         raise KafkaError(f"{tp.topic}-{tp.partition} could not be read")
-    finally:
-        consumer.close(autocommit=False, timeout_ms=1000)
 
 
-def _consumer(settings: Settings, client_id: str, **options: Any) -> Any:
-    return KafkaConsumer(
+@contextmanager
+def _consumer(settings: Settings, client_id: str, **options: Any) -> Iterator[Any]:
+    consumer = KafkaConsumer(
         **connection(settings, client_id),
         **options,
         enable_auto_commit=False,
@@ -73,6 +69,10 @@ def _consumer(settings: Settings, client_id: str, **options: Any) -> Any:
         request_timeout_ms=_REQUEST_MS,
         metrics_enabled=False,
     )
+    try:
+        yield consumer
+    finally:
+        consumer.close(autocommit=False, timeout_ms=1000)
 
 
 def look_closer(consumer: Any, ends: dict[Any, int]) -> None:
