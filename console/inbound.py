@@ -22,11 +22,11 @@ from console.commands import CommandError
 from console.core import Core
 from console.inbound_reports import NotNow, take_report
 from console.problems import Problem
-from siaga.answers.desk import UNKNOWN, Received, Settled, settle
+from siaga.answers.desk import UNKNOWN, Received, Settled
 from siaga.answers.gateways import MOST_BYTES, TELEGRAM, Gateway, Post
 from siaga.answers.reports import is_report
-from siaga.answers.telegram import LONGEST_NOTE, Update, read_update
-from siaga.store.answering import asked_about
+from siaga.answers.telegram import Update, note_of, read_update
+from siaga.store.answering import settled_of
 
 router = APIRouter(include_in_schema=False)
 log = logging.getLogger(__name__)
@@ -61,12 +61,12 @@ def _take(core: Core, gateway: Gateway, post: Post) -> Response:
         _count(core, gateway, "forged")
         raise Problem(401, "proof: is missing or not this gateway's; compare its secret with the one of answers_file")
     try:
-        if gateway.format == TELEGRAM:
-            return _take_update(core, gateway, read_update(post.fields()))
-        received = gateway.message_of(post, now)
+        received = _read(gateway, post, now)
     except ValueError as error:
         _count(core, gateway, "unreadable")
         raise Problem(422, str(error)) from None
+    if isinstance(received, Update):
+        return _take_update(core, gateway, received)
     if received is None:
         _count(core, gateway, "no_message")
         return _told(gateway, None)
@@ -85,6 +85,16 @@ def _take(core: Core, gateway: Gateway, post: Post) -> Response:
     return _twiml(settled.reply_failed)
 
 
+def _read(gateway: Gateway, post: Post, now: float) -> Received | Update | None:
+    """Nothing is done yet: what goes wrong later must not be told to a gateway in words that hold a message's."""
+    if gateway.format != TELEGRAM:
+        return gateway.message_of(post, now)
+    update = read_update(post.fields())
+    if update is None:
+        raise ValueError("post: is no update; point only Telegram's webhook here")
+    return update
+
+
 def _settled_of(core: Core, gateway: Gateway, received: Received) -> Settled:
     if gateway.reports is not None and is_report(received.text):
         return take_report(core, gateway, received, source=SOURCE)
@@ -94,9 +104,7 @@ def _settled_of(core: Core, gateway: Gateway, received: Received) -> Settled:
 def _settled(core: Core, received: Received) -> Settled:
     now = core.now()
     with core.database.read.connect() as connection:
-        return settle(
-            received, lambda codes, page_id: asked_about(connection, codes, page_id, now), source=SOURCE, now=now
-        )
+        return settled_of(connection, received, source=SOURCE, now=now)
 
 
 def _sent(core: Core, gateway: Gateway, settled: Settled) -> bool:
@@ -135,27 +143,20 @@ def _twiml(reply: str | None) -> Response:
     )
 
 
-def _take_update(core: Core, gateway: Gateway, update: Update | None) -> Response:
+def _take_update(core: Core, gateway: Gateway, update: Update) -> Response:
     """Telegram: the answer to its post may call one method, which needs no token here."""
-    if update is None:
-        raise ValueError("post: is no update; point only Telegram's webhook here")
     if update.received is None:
         _count(core, gateway, "no_message")
-        return JSONResponse(_note(update, None) if update.query_id is not None else {})
+        return JSONResponse({} if update.query_id is None else _call(update.query_id, None))
     settled = _settled(core, update.received)
     if not _sent(core, gateway, settled):
         raise Problem(503, "kafka: did not take the answer; bring it again", headers=_AGAIN)
     if update.query_id is not None:
-        return JSONResponse(_note(update, settled.reply))
+        return JSONResponse(_call(update.query_id, settled.reply))
     if settled.reply is None:
         return JSONResponse({})
     return JSONResponse({"method": "sendMessage", "chat_id": update.chat_id, "text": settled.reply})
 
 
-def _note(update: Update, reply: str | None) -> dict[str, object]:
-    return {
-        "method": "answerCallbackQuery",
-        "callback_query_id": update.query_id,
-        "text": (reply or UNKNOWN)[:LONGEST_NOTE],
-        "show_alert": True,
-    }
+def _call(query_id: str, reply: str | None) -> dict[str, object]:
+    return {"method": "answerCallbackQuery", **note_of(query_id, reply)}

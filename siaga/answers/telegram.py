@@ -16,7 +16,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from siaga.answers.data import answers_data
-from siaga.answers.desk import Received
+from siaga.answers.desk import UNKNOWN, Received
 from siaga.answers.words import Said
 from siaga.contracts.command import Action, Via
 from siaga.contracts.page import Page
@@ -24,7 +24,7 @@ from siaga.contracts.page import Page
 #: What an update may be that is asked for.
 WANTED: Final = ("callback_query", "message")
 #: Longest text that a callback query is answered with.
-LONGEST_NOTE: Final = 200
+_LONGEST_NOTE: Final = 200
 _MARK: Final = "s1"
 _LETTERS: Final = {"t": Action.ACKNOWLEDGE, "c": Action.CANNOT, "e": Action.ESCALATE, "w": Action.ON_MY_WAY}
 _BY_ACTION: Final = {action: letter for letter, action in _LETTERS.items()}
@@ -87,6 +87,11 @@ def read_update(told: Any) -> Update | None:
     if isinstance(told.get("callback_query"), dict):
         return _tapped(update_id, told["callback_query"])
     return _written(update_id, told.get("message"))
+
+
+def note_of(query_id: str, reply: str | None) -> dict[str, object]:
+    """What ``answerCallbackQuery`` is told, so that whoever tapped sees ``reply``."""
+    return {"callback_query_id": query_id, "text": (reply or UNKNOWN)[:_LONGEST_NOTE], "show_alert": True}
 
 
 def _tapped(update_id: int, query: Mapping[str, Any]) -> Update:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from siaga.answers.desk import ANSWER_SECONDS, Asked
+from siaga.answers.desk import ANSWER_SECONDS, Asked, Received, Settled, settle
 from siaga.answers.senders import TELEPHONES, is_same_telephone
 from siaga.contracts.page import ChannelKind, Language, Purpose
 from siaga.contracts.registry import Entity
@@ -25,6 +25,13 @@ from siaga.store.tables import incidents, pages, registry
 #: Pages looked at for one message; more than a few share a code only where somebody tries.
 _MOST: Final = 20
 _COLUMNS: Final = ("page_id", "code", "purpose", "incident_id", "district", "officer_id", "agency", "body")
+
+
+def settled_of(connection: sa.Connection, received: Received, *, source: str, now: datetime) -> Settled:
+    """What comes of ``received``, by the pages and rosters that are stored. ``source`` is the part that asks."""
+    return settle(
+        received, lambda codes, page_id: asked_about(connection, codes, page_id, now), source=source, now=now
+    )
 
 
 def asked_about(connection: sa.Connection, codes: Sequence[str], page_id: UUID | None, now: datetime) -> list[Asked]:

@@ -11,19 +11,18 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from threading import Event
 from typing import Any, Final
 
 from kafka.errors import KafkaError
 
-from siaga.answers.desk import UNKNOWN, Received, Settled, settle
-from siaga.answers.telegram import LONGEST_NOTE, WANTED, Update, read_update
+from siaga.answers.desk import Received, Settled
+from siaga.answers.telegram import WANTED, Update, note_of, read_update
 from siaga.contracts.page import ChannelKind
 from siaga.contracts.topics import COMMANDS, REJECTED, partition_of
 from siaga.settings import Settings
-from siaga.store.answering import asked_about
+from siaga.store.answering import settled_of
 from sinks.database import DATABASE_FAULTS, engine_of
 from sinks.notify import metrics
 from sinks.notify.channels import ChannelSpec, load_channels
@@ -108,13 +107,13 @@ class TelegramAnswers:
         if update.received is None:
             metrics.count_answer("no_message")
             if update.query_id is not None:
-                self._note(update, None)
+                self._note(update.query_id, None)
             return
         settled = self._settled(update.received)
         self._send(settled)
         metrics.count_answer(settled.outcome.value)
         if update.query_id is not None:
-            self._note(update, settled.reply)
+            self._note(update.query_id, settled.reply)
         elif settled.reply is not None:
             call(
                 self._spec,
@@ -126,9 +125,7 @@ class TelegramAnswers:
     def _settled(self, received: Received) -> Settled:
         now = datetime.now(UTC)
         with self._engine.connect() as connection, connection.begin():
-            return settle(
-                received, lambda codes, page_id: asked_about(connection, codes, page_id, now), source=SOURCE, now=now
-            )
+            return settled_of(connection, received, source=SOURCE, now=now)
 
     def _send(self, settled: Settled) -> None:
         partitions = self._settings.partitions
@@ -158,14 +155,9 @@ class TelegramAnswers:
         if records:
             self._sender.send(records)
 
-    def _note(self, update: Update, reply: str | None) -> None:
+    def _note(self, query_id: str, reply: str | None) -> None:
         """Tell whoever tapped. A note that does not arrive is not sent again: the tap counts all the same."""
-        note: Mapping[str, Any] = {
-            "callback_query_id": update.query_id,
-            "text": (reply or UNKNOWN)[:LONGEST_NOTE],
-            "show_alert": True,
-        }
-        call(self._spec, "answerCallbackQuery", dict(note), timeout=self._spec.timeout)
+        call(self._spec, "answerCallbackQuery", note_of(query_id, reply), timeout=self._spec.timeout)
 
     def _confirm(self) -> None:
         """Tell Telegram what we are done with, so that it is not heard again."""
