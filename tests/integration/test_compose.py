@@ -24,6 +24,7 @@ from tests.support.compose import Project, image_of, in_order, services, volumes
 from tests.support.containers import Engine, missing_for_containers
 from tests.support.require import require
 from tests.support.wait import until
+from tests.support.watching import missing_for_watching
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
@@ -96,7 +97,7 @@ def until_done(installed: Installation, name: str) -> None:
 def test_an_accepted_report_becomes_an_incident_in_containers(up: Installation) -> None:
     project, engine = up.project, up.engine
     for name in STAYS:
-        engine.wait_well(project.container(name), project.check_of(name), timeout=180)
+        engine.wait_well(project.container(name), project.check_of(name))
     engine.run(project.container("admin", ["registry", "load", "/election"]))
     added = engine.run(project.container("admin", ["device", "add", "hp-uji", "--district", STATION[:8]]))
     token = next(word for word in added.split() if word.startswith("hp-uji."))
@@ -165,6 +166,25 @@ def test_a_container_gets_the_secrets_that_it_names_and_no_other(installed: Inst
         assert given - {"ca.crt"} == words - {"", "ca.crt"} | ({"passwords"} if directory == "super" else set()), (
             directory
         )
+
+
+def test_prometheus_and_alertmanager_take_their_files_as_they_are_mounted(installed: Installation) -> None:
+    require(missing_for_watching())
+    place = installed.project.volumes
+    for name in ("prometheus", "alertmanager"):
+        for mount in installed.project.container(name).mounts:
+            target = place / f"as-{name}" / mount.target.lstrip("/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (shutil.copytree if mount.source.is_dir() else shutil.copy)(mount.source, target)
+    written = place / "as-prometheus/etc/prometheus/prometheus.yml"
+    # The place of a file inside is one of this machine here.
+    written.write_text(written.read_text().replace("/etc/siaga/", f"{place}/as-prometheus/etc/siaga/"))
+
+    subprocess.run(["promtool", "check", "config", written], check=True, capture_output=True)
+    alerts = place / "as-alertmanager/etc/alertmanager/alertmanager.yml"
+    subprocess.run(["amtool", "check-config", alerts], check=True, capture_output=True)
+    password = re.findall(r"smtp_auth_password_file: (\S+)", alerts.read_text())[0]
+    assert (place / "as-alertmanager" / password.lstrip("/")).is_file()
 
 
 def test_first_run_never_makes_a_second_set_of_secrets(installed: Installation) -> None:

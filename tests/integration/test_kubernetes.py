@@ -192,7 +192,7 @@ def test_every_pod_is_ready_and_lets_go_when_it_is_asked_to(node: Node) -> None:
     for container in chosen.values():
         node.engine.start(container)
     for name, container in chosen.items():
-        node.engine.wait_well(container, node.cluster.check_of(name), timeout=180)
+        node.engine.wait_well(container, node.cluster.check_of(name))
 
     for name in STAYS:
         assert node.engine.running(name), node.engine.log(name)

@@ -145,7 +145,7 @@ class Engine:
         done = subprocess.run([*inside, *self._as_user(container, argv)], check=False, capture_output=True)
         return done.returncode == 0
 
-    def wait_well(self, container: Container, check: Sequence[str], *, timeout: float = 120) -> None:
+    def wait_well(self, container: Container, check: Sequence[str], *, timeout: float = 300) -> None:
         """Wait until what the file has for a health check says that it is well."""
 
         def well() -> bool:
