@@ -10,22 +10,26 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http.cookies import SimpleCookie
 from pathlib import Path
+from typing import Final
 
 from fastapi import FastAPI
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.staticfiles import StaticFiles
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
 from console import inbound
 from console.access import COOKIE
 from console.api import incidents, live, people, stations, views
 from console.core import Core
+from console.files import PackedFiles
 from console.pages import answer, openid, plain, report
 from console.problems import install
 from console.security import Security
 from siaga import __version__
 
 _WEB = Path(__file__).parent / "web"
+#: Not compressed: streams of events, and pages in which something of ours stands beside something from outside.
+_LOOSE: Final = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "text/html")
 _ABOUT = """The command centre of Siaga. Sign in at `/login`, or send `Authorization: Bearer <token>` with a
 token made by `siaga user token`. What a role may not see is not there. Whatever changes something needs
 `X-CSRF-Token` (from `/api/me`) when it comes with a session's cookie."""
@@ -74,12 +78,14 @@ def create_app(core: Core, *, with_live_page: bool = False) -> FastAPI:
 
         install_live_page(app, core)
     else:
-        app.mount("/static", StaticFiles(directory=_WEB), name="static")
+        app.mount("/static", PackedFiles(_WEB), name="static")
 
     def signed_in(headers: Headers) -> bool:
         cookies = SimpleCookie(headers.get("cookie", ""))
         cookie = cookies.get(COOKIE)
         return cookie is not None and core.sessions.find(cookie.value, core.now()) is not None
 
+    # What is worth compressing well is compressed once and kept (console.files, the board's pages).
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=2, exclude_content_types=_LOOSE)
     app.add_middleware(Security, https=core.settings.console_speaks_https, signed_in=signed_in)
     return app

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from console.accounts.sessions import Sessions, Tokens
 from console.accounts.users import Users
@@ -36,6 +37,8 @@ class Core:
     metrics: Metrics
     #: ``None`` where people sign in with passwords only.
     openid: OpenId | None
+    #: Pages of the board as they were last compressed, by audience, state of the board and second.
+    board_pages: dict[tuple[Any, ...], bytes] = field(default_factory=dict)
 
     @staticmethod
     def now() -> datetime:

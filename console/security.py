@@ -81,7 +81,7 @@ class Security:
             answer.setdefault("Strict-Transport-Security", "max-age=31536000")
         # Files named by their version may be kept; nothing that says something about the day is.
         if path.startswith("/static/"):
-            answer["Cache-Control"] = "no-cache"
+            answer.setdefault("Cache-Control", "no-cache")
         elif not path.startswith("/_nicegui/"):
             answer["Cache-Control"] = "no-store"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Final
@@ -11,16 +12,22 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from console.access import Caller, CoreOf, SignedIn, find_caller
-from console.board import Changed
+from console.board import Board, Changed
 from console.core import Core
 from console.feed import change_event, event
 from console.problems import RESPONSES
+from siaga.redaction import Audience
 
 router = APIRouter(tags=["live"], responses=RESPONSES)
 
 #: Seconds between two looks at whether a stream's reader is still signed in.
 _RECHECK: Final = 15.0
+_JSON: Final = "application/json"
 _PAGE: Final = 2_000
+#: Pages of the board that are kept compressed, and how hard (zlib's level; a harder one takes twice as long for a
+#: tenth less).
+_KEPT: Final = 64
+_LEVEL: Final = 3
 
 
 @router.get("/api/board", response_class=Response, responses={200: {"content": {"application/json": {}}}})
@@ -29,15 +36,30 @@ def get_board(
     core: CoreOf,
     offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
     limit: Annotated[int, Query(ge=1, le=_PAGE)] = 200,
+    accept_encoding: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
     """The queue in its order, from memory, with the `seq` to go on from in `/api/events`."""
-    board = core.feed.board
+    board, now = core.feed.board, core.now().timestamp()
+    if offset == 0 or "gzip" not in (accept_encoding or ""):
+        return Response(_page(board, caller.audience, now, slice(offset, offset + limit)), media_type=_JSON)
+    # After a break all pages come back at once and ask for the same: it is compressed for the first of them.
+    key = (caller.audience, board.revision, int(now), offset, limit)
+    packed = core.board_pages.get(key)
+    if packed is None:
+        page = _page(board, caller.audience, now, slice(offset, offset + limit))
+        packed = gzip.compress(page, _LEVEL, mtime=0)
+        if len(core.board_pages) >= _KEPT:
+            core.board_pages.clear()
+        core.board_pages[key] = packed
+    return Response(packed, media_type=_JSON, headers={"Content-Encoding": "gzip", "Vary": "Accept-Encoding"})
+
+
+def _page(board: Board, audience: Audience, now: float, chosen: slice) -> bytes:
     seq = board.seq
-    cards = board.cards(caller.audience)
-    pulse = json.dumps(board.pulse(caller.audience, core.now().timestamp()), separators=(",", ":")).encode()
-    page = b",".join(card.json() for card in cards[offset : offset + limit])
-    body = b'{"seq":%d,"total":%d,"incidents":[%b],"pulse":%b}' % (seq, len(cards), page, pulse)
-    return Response(body, media_type="application/json")
+    cards = board.cards(audience)
+    pulse = json.dumps(board.pulse(audience, now), separators=(",", ":")).encode()
+    page = b",".join(card.json() for card in cards[chosen])
+    return b'{"seq":%d,"total":%d,"incidents":[%b],"pulse":%b}' % (seq, len(cards), page, pulse)
 
 
 @router.get("/api/events", response_class=Response, responses={200: {"content": {"text/event-stream": {}}}})

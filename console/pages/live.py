@@ -13,21 +13,35 @@ import nicegui
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse
 from nicegui import ui
+from nicegui.dependencies import register_importmap_override
 from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
 
 from console.access import find_caller
 from console.core import Core
+from console.files import PackedFiles, version_of
 from console.pages.plain import LANGUAGE_COOKIE, language_of, live_words
 
 _WEB: Final = Path(__file__).parents[1] / "web"
-_LEAFLET: Final = Path(nicegui.__file__).parent / "elements" / "leaflet" / "dist"
-_HEAD: Final = """
-<link rel="stylesheet" href="/static/leaflet/leaflet/leaflet.css"><link rel="stylesheet" href="/static/live.css">
-"""
+_NICEGUI: Final = Path(nicegui.__file__).parent
+_LEAFLET: Final = _NICEGUI / "elements" / "leaflet" / "dist"
+_FRAMEWORK: Final = f"/_nicegui/{nicegui.__version__}/static"
+#: What the first view needs, in the order in which it would ask for it: asked for at once instead, beside NiceGUI's
+#: own scripts. The map, an incident and the other tabs come when they are opened, or when nothing else is to do.
+_FIRST: Final = ("centre", "feed", "words", "queue", "pulse")
+#: As ``feed.js`` asks for it, letter by letter: the browser gives it what it has fetched already.
+_BOARD: Final = "/api/board?limit=100"
 
 
-class Centre(ui.element, component=_WEB / "centre.js"):
+def _head(base: str) -> str:
+    scripts = "".join(f'<link rel="modulepreload" href="{base}/{name}.js">' for name in _FIRST)
+    return (
+        f'<link rel="preload" as="fetch" crossorigin="anonymous" href="{_BOARD}">'
+        f'<link rel="stylesheet" href="{base}/live.css">'
+        f'<link rel="modulepreload" href="{_FRAMEWORK}/dompurify.mjs">{scripts}'
+    )
+
+
+class Centre(ui.element, component=_WEB / "shell.js"):
     """The command centre's component."""
 
     def __init__(self, *, words: dict[str, str], kinds: dict[str, str], me: dict[str, Any], language: str) -> None:
@@ -37,8 +51,14 @@ class Centre(ui.element, component=_WEB / "centre.js"):
 
 def install_live_page(app: FastAPI, core: Core) -> None:
     """Serve the live page at ``/`` of ``app``, behind everything the app serves itself."""
-    app.mount("/static/leaflet", StaticFiles(directory=_LEAFLET), name="leaflet")
-    app.mount("/static", StaticFiles(directory=_WEB), name="static")
+    base = f"/static/{version_of((_WEB, _LEAFLET))}"
+    app.mount(f"{base}/leaflet", PackedFiles(_LEAFLET, versioned=True), name="leaflet")
+    app.mount(base, PackedFiles(_WEB, versioned=True), name="versioned")
+    app.mount("/static", PackedFiles(_WEB), name="static")
+    # NiceGUI would compress them anew for each browser.
+    app.mount(_FRAMEWORK, PackedFiles(_NICEGUI / "static", versioned=True), name="framework")
+    register_importmap_override("siaga/", f"{base}/")
+    head = _head(base)
 
     @ui.page("/", title="Siaga", favicon=_WEB / "mark.svg")
     def _centre(request: Request) -> Response | None:
@@ -51,7 +71,7 @@ def install_live_page(app: FastAPI, core: Core) -> None:
             answer.set_cookie(LANGUAGE_COOKIE, language, samesite="lax", max_age=365 * 86400)
             return answer
         user, taxonomy = caller.user, core.feed.board.knowledge.taxonomy
-        ui.add_head_html(_HEAD)
+        ui.add_head_html(head)
         Centre(
             words=dict(live_words(language)),
             kinds={code: getattr(kind, language) for code, kind in taxonomy.kinds.items()},

@@ -1,12 +1,26 @@
 // The command centre: header, tabs, keyboard, sound, and which part is shown. NiceGUI serves and mounts it.
-import { decide, on, stale, start, state } from "/static/feed.js";
-import Incident from "/static/incident.js";
-import SituationMap from "/static/map.js";
-import { Audit, Duty } from "/static/people.js";
-import Pulse from "/static/pulse.js";
-import Queue from "/static/queue.js";
-import Trends from "/static/trends.js";
-import { kindName, me as user, named, placeOf, serverNow, setup, t, timeOf } from "/static/words.js";
+import { decide, idle, on, shown, stale, start, state } from "./feed.js";
+import Pulse from "./pulse.js";
+import Queue from "./queue.js";
+import { kindName, me as user, named, placeOf, serverNow, setup, t, timeOf } from "./words.js";
+
+// What the first view can do without. It is fetched when it is opened, and otherwise as soon as nothing else is to do,
+// so that it is there when the server is not.
+const PARTS = {
+  incident: () => import("./incident.js"),
+  map: () => import("./map.js"),
+  people: () => import("./people.js"),
+  trends: () => import("./trends.js"),
+};
+const part = (name, which = "default", first = null) =>
+  Vue.defineAsyncComponent(async () => {
+    await first;
+    return (await PARTS[name]())[which];
+  });
+const Incident = part("incident");
+const SituationMap = part("map", "default", shown);
+const Trends = part("trends");
+const [Audit, Duty] = [part("people", "Audit"), part("people", "Duty")];
 
 const kept = (name, otherwise) => localStorage.getItem(`siaga-${name}`) ?? otherwise;
 const keep = (name, value) => localStorage.setItem(`siaga-${name}`, value);
@@ -73,6 +87,9 @@ export default {
     on("announced", (card) => this.announce(card));
     document.documentElement.lang = this.language;
     this.look();
+    shown.then(async () => {
+      for (const fetchPart of Object.values(PARTS)) await idle().then(fetchPart).catch(() => {});
+    });
   },
   computed: {
     why: () => stale.value,

@@ -1,8 +1,11 @@
 // What is going on, in the browser: the board once, then every change as the server tells it.
 // A lost connection comes back by itself with the last id, so that nothing in between is missed.
 
-const FIRST = 200;
+// What the queue shows at first, asked for by the page itself before any script runs; then the rest.
+const FIRST = 100;
 const REST = 2000;
+// Incidents move up when one before them leaves, between one page and the next.
+const OVERLAP = 50;
 // Seconds without a word from the server, from its database or from the pipeline, after which data is stale.
 const SILENCE = 4;
 const DATABASE = 6;
@@ -46,8 +49,18 @@ export function start(user) {
   window.addEventListener("focus", () => (state.unread = 0));
 }
 
+// Resolves when the browser has nothing more urgent to do, and in a hidden page soon too.
+export const idle = () =>
+  new Promise((go) => (window.requestIdleCallback ? requestIdleCallback(go, { timeout: 400 }) : setTimeout(go, 40)));
+
+let isShown = null;
+// Resolves when the first incidents are on the screen.
+export const shown = new Promise((go) => (isShown = go));
+
 export async function call(path, options = {}) {
-  const headers = { "X-CSRF-Token": me.csrf, ...(options.body ? { "Content-Type": "application/json" } : {}) };
+  const headers = { ...(options.body ? { "Content-Type": "application/json" } : {}) };
+  // What only reads goes without: what the browser has fetched ahead is taken for the same as long as its headers are.
+  if (options.method) headers["X-CSRF-Token"] = me.csrf;
   const answer = await fetch(path, { ...options, headers });
   if (answer.status === 401) window.location.assign("/login");
   const body = await answer.json();
@@ -57,7 +70,7 @@ export async function call(path, options = {}) {
 
 async function load() {
   try {
-    let page = await call(`/api/board?limit=${FIRST}`);
+    const page = await call(`/api/board?limit=${FIRST}`);
     const seq = page.seq;
     const found = new Map(page.incidents.map((card) => [card.incident_id, card]));
     state.cards = Vue.markRaw(found);
@@ -65,8 +78,12 @@ async function load() {
     take(page.pulse);
     state.ready = true;
     listen(seq);
-    for (let offset = FIRST; offset < page.total; offset += REST) {
+    await Vue.nextTick();
+    await idle();
+    isShown();
+    for (let offset = FIRST - OVERLAP; offset + OVERLAP < page.total; offset += REST - OVERLAP) {
       const more = await call(`/api/board?offset=${offset}&limit=${REST}`);
+      await idle();
       for (const card of more.incidents) {
         const known = state.cards.get(card.incident_id);
         if (!known || known.version < card.version) state.cards.set(card.incident_id, card);

@@ -1,7 +1,7 @@
 // One incident: facts, reasons, reports, history, and what can be decided about it.
-import { call, decide, isOpen, on, state } from "/static/feed.js";
-import { Candidates, Ticks, standing } from "/static/regroup.js";
-import { clock, kindName, me, momentOf, named, placeOf, serverNow, span, t } from "/static/words.js";
+import { call, decide, isOpen, on, state } from "./feed.js";
+import { Candidates, Ticks, standing } from "./regroup.js";
+import { clock, kindName, me, momentOf, named, placeOf, serverNow, span, t } from "./words.js";
 
 // What each decision asks for besides the button.
 const ASKS = {

@@ -1,9 +1,15 @@
 // The map: outlines, stations by state, incidents by severity, clusters. No tiles: nothing comes from elsewhere.
-import { leaflet as L } from "/static/leaflet/index.js";
-import { call, isOpen, on, state } from "/static/feed.js";
-import { kindName, placeOf, t } from "/static/words.js";
+import { leaflet as L } from "./leaflet/index.js";
+import { byUrgency, call, isOpen, on, state } from "./feed.js";
+import { kindName, placeOf, t } from "./words.js";
 
 const STATIONS_EVERY = 30000;
+// The gravest are pins with their number; of the others a dot on the canvas says where they are. Elements cost a
+// browser a millisecond each whenever the map moves, dots next to nothing.
+const PINS = 150;
+const DOTS = 5000;
+// Longer than Leaflet's animations (milliseconds).
+const SETTLED = 600;
 const COLOURS = { 1: "#d7263d", 2: "#e8650c", 3: "#e0a800", 4: "#2f80c2", 5: "#7d8996" };
 
 export default {
@@ -19,45 +25,30 @@ export default {
   </section>`,
   props: { chosen: String, severities: Array, dark: Boolean },
   data: () => ({ stations: [] }),
-  async mounted() {
+  mounted() {
     this.layers = { stations: null, incidents: new Map(), clusters: null };
-    const map = (this.map = L.map(this.$refs.map, {
-      zoomControl: true, attributionControl: false, preferCanvas: true, zoomSnap: 0.25, minZoom: 5, maxZoom: 17,
-    }));
-    map.setView([-7.03, 109.62], 10);
-    // Outlines lie under the stations, their names over them and under the incidents.
-    map.createPane("land").style.zIndex = 250;
-    map.createPane("names").style.zIndex = 450;
-    this.layers.clusters = L.layerGroup().addTo(map);
     this.off = on("changed", () => this.later());
     // It fits anew when its size changes, until somebody moves it: on a phone it begins behind the list, without one.
     for (const act of ["pointerdown", "wheel", "keydown"])
       this.$refs.map.addEventListener(act, () => (this.moved = true), { passive: true });
-    this.sizes = new ResizeObserver(() => {
-      this.map?.invalidateSize();
-      if (this.map && !this.moved) this.fit();
-    });
+    this.sizes = new ResizeObserver(() => this.resized());
     this.sizes.observe(this.$refs.map);
-    await this.drawOutlines();
-    await this.loadStations();
-    if (!this.map) return; // another tab was chosen meanwhile
-    this.timer = setInterval(() => this.loadStations(), STATIONS_EVERY);
-    this.fit();
-    this.drawIncidents();
   },
   beforeUnmount() {
     this.off?.();
     clearInterval(this.timer);
     clearTimeout(this.waiting);
     this.sizes?.disconnect();
-    this.map.remove();
+    const map = this.map;
     this.map = null;
+    // An animation that has begun ends on the map, which has to be there for it.
+    if (map) setTimeout(() => map.remove(), SETTLED);
   },
   watch: {
     chosen() {
       this.drawIncidents();
       const card = state.cards.get(this.chosen);
-      if (!card || card.lat === null) return;
+      if (!this.map || !card || card.lat === null) return;
       this.moved ||= this.$refs.map.clientWidth > 0;
       this.map.panTo([card.lat, card.lon]);
     },
@@ -69,6 +60,34 @@ export default {
   computed: { ready: () => state.ready, complete: () => state.complete },
   methods: {
     t,
+    visible() {
+      return Boolean(this.map && this.$refs.map?.clientWidth);
+    },
+    resized() {
+      if (!this.$refs.map?.clientWidth) return;
+      if (!this.map) this.begin();
+      else {
+        this.map.invalidateSize();
+        if (!this.moved) this.fit();
+        this.later();
+      }
+    },
+    // Made when it is seen for the first time.
+    async begin() {
+      const map = (this.map = L.map(this.$refs.map, {
+        zoomControl: true, attributionControl: false, preferCanvas: true, zoomSnap: 0.25, minZoom: 5, maxZoom: 17,
+      }));
+      map.setView([-7.03, 109.62], 10);
+      // Outlines lie under the stations, their names over them and under the incidents.
+      map.createPane("land").style.zIndex = 250;
+      map.createPane("names").style.zIndex = 450;
+      this.layers.clusters = L.layerGroup().addTo(map);
+      await Promise.all([this.drawOutlines(), this.loadStations()]);
+      if (!this.map) return; // another tab was chosen meanwhile
+      this.timer = setInterval(() => this.loadStations(), STATIONS_EVERY);
+      this.fit();
+      this.drawIncidents();
+    },
     colour(name) {
       return getComputedStyle(this.$el).getPropertyValue(name).trim();
     },
@@ -133,6 +152,7 @@ export default {
       }
       this.layers.stations?.remove();
       this.layers.stations = layer.addTo(this.map);
+      for (const { dot } of this.layers.incidents.values()) dot?.bringToFront();
     },
     later() {
       if (this.waiting) return;
@@ -142,38 +162,54 @@ export default {
       }, 250);
     },
     drawIncidents() {
+      if (!this.visible()) return;
       const kept = this.layers.incidents;
       const shown = [...state.cards.values()].filter(
         (card) =>
           isOpen(card) && card.lat !== null && (!this.severities.length || this.severities.includes(card.severity)),
       );
-      const wanted = new Map(shown.slice(0, 1500).map((card) => [card.incident_id, card]));
+      if (shown.length > PINS) shown.sort(byUrgency);
+      const wanted = new Map(shown.slice(0, DOTS).map((card, index) => [card.incident_id, [card, index < PINS]]));
+      const chosen = wanted.get(this.chosen);
+      if (chosen) chosen[1] = true;
       for (const [id, mark] of kept)
         if (!wanted.has(id)) {
           mark.layer.remove();
           kept.delete(id);
         }
-      for (const [id, card] of wanted) {
-        const key = `${card.version}|${card.state}|${card.severity}|${id === this.chosen}`;
+      for (const [id, [card, pin]] of wanted) {
+        const key = `${pin}|${card.version}|${card.state}|${card.severity}|${id === this.chosen}`;
         const mark = kept.get(id);
         if (mark?.key === key) continue;
         mark?.layer.remove();
-        const classes = ["pin", `sev${card.severity}`, card.state, card.drill ? "drill" : ""];
-        if (id === this.chosen) classes.push("chosen");
-        const size = card.severity <= 2 ? 26 : 20;
-        const layer = L.marker([card.lat, card.lon], {
-          icon: L.divIcon({ className: classes.join(" "), html: String(card.severity), iconSize: [size, size] }),
-          zIndexOffset: 1000 - card.severity * 100,
-          keyboard: false,
-          alt: `SEV${card.severity} ${kindName(card.kind)}`,
-        });
-        const words = document.createElement("span");
-        words.textContent = `SEV${card.severity} ${kindName(card.kind)} · ${placeOf(card)}`;
-        layer.bindTooltip(words, { direction: "top" });
+        const layer = pin ? this.pin(card) : this.dot(card);
+        layer.bindTooltip(() => this.saying(card), { direction: "top" });
         layer.on("click", () => (window.location.hash = `#/incident/${id}`));
-        kept.set(id, { key, layer: layer.addTo(this.map) });
+        kept.set(id, { key, layer: layer.addTo(this.map), dot: pin ? null : layer });
       }
       this.drawClusters(shown);
+    },
+    pin(card) {
+      const classes = ["pin", `sev${card.severity}`, card.state, card.drill ? "drill" : ""];
+      if (card.incident_id === this.chosen) classes.push("chosen");
+      const size = card.severity <= 2 ? 26 : 20;
+      return L.marker([card.lat, card.lon], {
+        icon: L.divIcon({ className: classes.join(" "), html: String(card.severity), iconSize: [size, size] }),
+        zIndexOffset: 1000 - card.severity * 100,
+        keyboard: false,
+        alt: `SEV${card.severity} ${kindName(card.kind)}`,
+      });
+    },
+    dot(card) {
+      return L.circleMarker([card.lat, card.lon], {
+        radius: 5, color: "#fff", weight: 1, fillColor: COLOURS[card.severity],
+        fillOpacity: card.state === "acknowledged" ? 0.6 : 1,
+      });
+    },
+    saying(card) {
+      const words = document.createElement("span");
+      words.textContent = `SEV${card.severity} ${kindName(card.kind)} · ${placeOf(card)}`;
+      return words;
     },
     drawClusters(cards) {
       this.layers.clusters.clearLayers();
@@ -194,7 +230,7 @@ export default {
       if (!this.$refs.map.clientWidth) return;
       const points = this.stations.map((station) => [station.lat, station.lon]);
       // The legend lies over the lower edge.
-      const room = { paddingTopLeft: [12, 12], paddingBottomRight: [12, 48] };
+      const room = { paddingTopLeft: [12, 12], paddingBottomRight: [12, 48], animate: false };
       if (this.outlines) this.map.fitBounds(this.outlines.getBounds(), room);
       else if (points.length) this.map.fitBounds(points, room);
     },

@@ -1,7 +1,7 @@
 // Who is on duty, and for auditors what was done: two tables each.
-import { call } from "/static/feed.js";
-import { Posture } from "/static/posture.js";
-import { me, momentOf, named, t } from "/static/words.js";
+import { call } from "./feed.js";
+import { Posture } from "./posture.js";
+import { me, momentOf, named, t } from "./words.js";
 
 export const Duty = {
   template: `

@@ -1,6 +1,6 @@
 // For commanders: who stands at the stations by the plan, who is said to, and what open incidents draw away.
-import { call } from "/static/feed.js";
-import { number, t } from "/static/words.js";
+import { call } from "./feed.js";
+import { number, t } from "./words.js";
 
 export const Posture = {
   template: `

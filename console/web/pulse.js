@@ -1,6 +1,6 @@
 // The strip with the day's pulse. In: the pulse. Out: nothing but what is read.
-import { state } from "/static/feed.js";
-import { number, span, t } from "/static/words.js";
+import { state } from "./feed.js";
+import { number, span, t } from "./words.js";
 
 export default {
   template: `

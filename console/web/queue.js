@@ -1,6 +1,6 @@
 // The incident queue: filters, keyboard, and rows that stay where they are while others change.
-import { byUrgency, isOpen, state } from "/static/feed.js";
-import { clock, kindName, me, named, placeOf, serverNow, span, t } from "/static/words.js";
+import { byUrgency, isOpen, state } from "./feed.js";
+import { clock, kindName, me, named, placeOf, serverNow, span, t } from "./words.js";
 
 const PAGE = 100;
 

@@ -1,6 +1,6 @@
 // Which incident takes the reports of another, and which reports leave one: two lists to choose from.
-import { isOpen, state } from "/static/feed.js";
-import { kindName, momentOf, named, placeOf, serverNow, span, t } from "/static/words.js";
+import { isOpen, state } from "./feed.js";
+import { kindName, momentOf, named, placeOf, serverNow, span, t } from "./words.js";
 
 const SHOWN = 30;
 const METRES = 111_320;

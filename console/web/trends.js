@@ -1,6 +1,6 @@
 // Trends: incidents by hour and family, by district and severity, and how fast they were taken.
-import { call } from "/static/feed.js";
-import { me, named, number, span, t } from "/static/words.js";
+import { call } from "./feed.js";
+import { me, named, number, span, t } from "./words.js";
 
 const COLOURS = ["#d7263d", "#2f80c2", "#e0a800", "#3a9d6e", "#8a5cc4", "#e8650c", "#3fa7b5", "#b0568b", "#7d8996",
   "#6b8e23", "#c27c4e", "#5d6fb0", "#9aa0a6"];

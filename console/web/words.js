@@ -1,5 +1,5 @@
 // Words, times and small shared things of the live page.
-import { state } from "/static/feed.js";
+import { state } from "./feed.js";
 
 let table = {};
 let kinds = {};
