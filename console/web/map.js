@@ -12,6 +12,13 @@ const DOTS = 5000;
 const SETTLED = 600;
 const COLOURS = { 1: "#d7263d", 2: "#e8650c", 3: "#e0a800", 4: "#2f80c2", 5: "#7d8996" };
 
+// Leaflet's style, before ours, which changes it; a map without it is not worth drawing.
+await new Promise((loaded, failed) => {
+  const href = new URL("./leaflet/leaflet/leaflet.css", import.meta.url).href;
+  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href, onload: loaded, onerror: failed });
+  document.head.prepend(link);
+});
+
 export default {
   template: `
   <section class="map" :aria-label="t('map')">
