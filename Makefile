@@ -8,7 +8,7 @@ KAFKA := .cache/kafka
 QUIX := .cache/quix
 ARGS ?=
 
-.PHONY: demo up test scenarios check audit bench crash-matrix watching screenshots sbom kubernetes kafka axe lock clean
+.PHONY: demo up test scenarios check docs audit bench crash-matrix watching screenshots sbom kubernetes kafka axe lock clean
 
 ## demo: a simulated voting day on this machine; ARGS="--speed 120 --villages 33"
 demo: $(VENV)/runtime
@@ -33,6 +33,10 @@ check: $(VENV)/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/bandit -q -c pyproject.toml -r siaga producers streams sinks console
+
+## docs: the documentation as a site, into build/site; it needs no network to be read
+docs: $(VENV)/dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 ## audit: known vulnerabilities of the locked packages; needs an index that publishes advisories, such as PyPI's
 audit: $(VENV)/dev
