@@ -354,18 +354,16 @@ def _signed_in() -> str:
 
 def _await(settings: Settings, command_id: Any, incident: Found, since: Any, wait: float) -> tuple[bool, str | None]:
     """Whether it was carried out, or why it was refused; neither where nothing is known in time."""
-    import time
-
-    from sinks.paging_queries import fate_of
+    from siaga.waiting import wait_for
+    from sinks.paging_queries import Fate, fate_of
     from sinks.reading import reading
 
-    end = time.monotonic() + wait
-    while True:
+    def look() -> Fate:
         with reading(settings) as connection:
-            fate = fate_of(connection, command_id, incident, since)
-        if fate.done or fate.refused or time.monotonic() >= end:
-            return fate.done, fate.refused
-        time.sleep(_LOOK_EVERY)
+            return fate_of(connection, command_id, incident, since)
+
+    fate = wait_for(look, wait, every=_LOOK_EVERY, enough=lambda fate: fate.done or fate.refused)
+    return fate.done, fate.refused
 
 
 def _fail(message: str) -> NoReturn:

@@ -105,27 +105,29 @@ def _await(
     settings: Settings, roster: RosterEntry, pages: list[Page], drill_id: UUID, seconds: float
 ) -> list[Reached]:
     """Wait until everybody has answered, or for so long; how it then stands."""
-    import time
-
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from siaga.escalation.drill import account
+    from siaga.waiting import wait_for
     from sinks.paging_queries import pages_of_drill, who_answered
     from sinks.reading import reading
 
     columns = (TextColumn("answered"), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f}"))
-    end = time.monotonic() + seconds
     with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("answered", total=len({page.officer_id for page in pages}))
-        while True:
+
+        def look() -> list[Reached]:
             with reading(settings) as connection:
                 statuses, answered = pages_of_drill(connection, drill_id), who_answered(connection, drill_id)
             found = account(roster, pages, statuses, answered)
             progress.update(task, completed=sum(one.answered for one in found))
-            if all(one.answered and one.is_taken for one in found) or time.monotonic() >= end:
-                return found
-            time.sleep(_LOOK_EVERY)
+            return found
+
+        def are_done(found: list[Reached]) -> bool:
+            return all(one.answered and one.is_taken for one in found)
+
+        return wait_for(look, seconds, every=_LOOK_EVERY, enough=are_done)
 
 
 def _tell(found: list[Reached], drill_id: UUID, *, as_json: bool) -> None:

@@ -27,6 +27,7 @@ from siaga.scenario.look import Where
 from siaga.scenario.post import CheckIns, Gateway, Unanswered
 from siaga.scenario.script import PLACEHOLDER, Done, Expected, Said, Scenario, Step
 from siaga.settings import Settings
+from siaga.waiting import wait_for
 from siaga.wire.commands import CommandError, publish_commands
 from siaga.wire.registry_tail import publish_entries
 
@@ -310,10 +311,7 @@ class Player:
 
     def _until(self, asked: Callable[[], Any], seconds: float) -> Any:
         """What ``asked`` gives as soon as that is something, within so many seconds; else what it gave last."""
-        end = time.monotonic() + seconds
-        while not (found := asked()) and time.monotonic() < end:
-            time.sleep(_LOOK_EVERY)
-        return found
+        return wait_for(asked, seconds, every=_LOOK_EVERY)
 
     def _seen(self) -> dict[str, Seen | None]:
         with self._parts.reading() as connection:
