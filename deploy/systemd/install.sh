@@ -38,7 +38,8 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 say "Siaga into $prefix/venv"
-python=${PYTHON:-/usr/bin/python3}
+# Debian's own: another may lie where the services' users cannot read.
+python=/usr/bin/python3
 install -d -m 0755 "$prefix" "$prefix/libexec" "$prefix/kafka"
 [ -x "$prefix/venv/bin/python" ] || "$python" -m venv "$prefix/venv"
 pip=("$prefix/venv/bin/python" -m pip --disable-pip-version-check --quiet install)

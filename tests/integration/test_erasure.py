@@ -185,7 +185,7 @@ def test_everything_of_before_a_day_and_each_officer_are_gone_and_the_trail_veri
 
 
 def test_one_reporter_is_erased_but_for_what_is_still_going_on(held: Held) -> None:
-    assert held.fed.writer.open()
+    held.fed.begin_again()
     held.fed.begin("pertama")
     held.open_one()
     held.fed.reports(builders.accepted(held.a_report(OTHER), device="gawai-lain"))
@@ -210,7 +210,7 @@ def test_one_reporter_is_erased_but_for_what_is_still_going_on(held: Held) -> No
 
 def test_what_was_erased_does_not_come_back_when_it_is_sent_again(held: Held) -> None:
     run("erase", "--reporter", REPORTER, *WHY)
-    assert held.fed.writer.open()
+    held.fed.begin_again()
     held.fed.begin("pertama")
     aside = held.fed.count("rejected")
 
@@ -234,7 +234,7 @@ def test_a_row_changed_after_an_erasure_is_found(held: Held) -> None:
 
 
 def test_nothing_is_erased_while_a_store_writes_or_without_a_reason(held: Held) -> None:
-    assert held.fed.writer.open()
+    held.fed.begin_again()
 
     assert "stop 'siaga sinks'" in str(run("erase", "--reporter", REPORTER, *WHY).exception)
     assert isinstance(run("erase", "--reporter", REPORTER, "--reason", "x" * 81, "--yes").exception, SettingsError)

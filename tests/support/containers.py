@@ -209,7 +209,14 @@ class Engine:
             steps += _mounted(mount, root)
         for entry in container.tmpfs:
             place, _, options = entry.partition(":")
+            # Where this project itself lies below it (a clone in /tmp), an image would still have what it is made of.
+            hidden = [each for each in _needed() if each.is_relative_to(place)]
+            kept = [f"/mnt/kept-{number}" for number in range(len(hidden))]
+            for each, keep in zip(hidden, kept, strict=True):
+                steps += [f"mkdir -p {keep}", f"mount --rbind {root}{each} {keep}"]
             steps += [_found(place, root), 'mkdir -p "$at"', f"mount -t tmpfs -o {options or 'mode=1777'} none $at"]
+            for each, keep in zip(hidden, kept, strict=True):
+                steps += [f"mkdir -p {root}{each}", f"mount --move {keep} {root}{each}"]
         if container.read_only:
             steps.append(f"mount -o remount,ro {root}")
         steps.append(f"exec chroot {root} {shlex.join(self._as_user(container, container.argv))}")

@@ -18,6 +18,7 @@ from sinks.database import make_engine
 from sinks.work import Written
 from sinks.writer import Writer
 from tests.support import builders
+from tests.support.wait import until
 
 AT = datetime(2022, 2, 23, 2, 0, tzinfo=UTC)
 
@@ -78,6 +79,10 @@ class Fed:
     def begin(self, cluster: str) -> None:
         """Begin (again) with a cluster; another one starts from its beginning."""
         self._offsets = self.writer.begin(cluster, AT)
+
+    def begin_again(self) -> None:
+        """Write on after a close; PostgreSQL takes a moment to give the lock of a dropped connection back."""
+        until(self.writer.open, what="the store's lock to be free")
 
     def record(
         self,
