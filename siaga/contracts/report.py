@@ -52,7 +52,7 @@ class Facts(Contract):
     injured: Count | None = Field(default=None, description="People who are hurt")
     dead: Count | None = Field(default=None, description="People who died")
     crowd: Count | None = Field(default=None, description="People in the crowd")
-    weapons: Weapons | None = Field(default=None, description="The gravest weapon seen; `none` says that somebody looked")
+    weapons: Weapons | None = Field(default=None, description="The gravest weapon seen; `none` where there was none")
     ballots_threatened: bool | None = Field(default=None, description="Whether ballots or boxes are in danger")
     voting_stopped: bool | None = Field(default=None, description="Whether voting or counting stands still")
     accused_unit: Token | None = Field(default=None, description="Unit (agency code) that the report accuses")
