@@ -17,12 +17,11 @@ from time import monotonic
 from typing import Any, Final
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
 
 from siaga.contracts.topics import STREAM_INPUTS, STREAMS_GROUP
 from siaga.settings import Settings
 from siaga.wire.client import connection
-from siaga.wire.ends import look_closer
+from siaga.wire.ends import look_closer, said_ends
 from streams import metrics
 from streams.hearing import Where
 
@@ -105,10 +104,10 @@ class Watchdog:
             try:
                 with ExitStack() as clients:
                     self._watch(clients)
-            except (KafkaError, OSError) as error:
+            except Exception as error:  # whatever it is: without this thread nobody would notice a standstill
                 if str(error) != said:
                     said = str(error)
-                    logger.warning("the watchdog cannot look after this worker: %s", said)
+                    logger.warning("the watchdog cannot look after this worker: %s", said or repr(error))
                 self._progress = Progress()
                 self._stop.wait(_EVERY)
 
@@ -146,7 +145,7 @@ class Watchdog:
 
     def _ends_of(self, consumer: Any, asked: list[Any]) -> dict[Where, int]:
         """Where the partitions end: as the broker says, and now and then as a fetch does (:mod:`siaga.wire.ends`)."""
-        said = consumer.end_offsets(asked, timeout_ms=_REQUEST_MS)
+        said = said_ends(consumer, asked)
         if monotonic() - self._looked_closer >= _CLOSER_EVERY:
             look_closer(consumer, said)
             self._looked_closer = monotonic()

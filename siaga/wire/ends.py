@@ -7,7 +7,7 @@ reads up to there misses the rest of it. Its fetches carry the right high waterm
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from siaga.wire.client import connection
 
 _REQUEST_MS: Final = 5000
 _PATIENCE: Final = 20.0
+_AGAIN: Final = 0.05
 
 
 def log_ends(settings: Settings, partitions: Iterable[tuple[str, int]], client_id: str) -> dict[tuple[str, int], int]:
@@ -32,7 +33,7 @@ def log_ends(settings: Settings, partitions: Iterable[tuple[str, int]], client_i
     if not wanted:
         return {}
     with _consumer(settings, client_id) as consumer:
-        ends = consumer.end_offsets(wanted, timeout_ms=_REQUEST_MS)
+        ends = said_ends(consumer, wanted)
         look_closer(consumer, ends)
     return {(tp.topic, tp.partition): end for tp, end in ends.items()}
 
@@ -73,6 +74,26 @@ def _consumer(settings: Settings, client_id: str, **options: Any) -> Iterator[An
         yield consumer
     finally:
         consumer.close(autocommit=False, timeout_ms=1000)
+
+
+def said_ends(consumer: Any, partitions: Collection[Any]) -> dict[Any, int]:
+    """Where ``partitions`` end as ListOffsets says, each of them.
+
+    kafka-python 3.0 asks only for those whose leader it knows at that moment and ends with KeyError over the others;
+    by then it has begun to find out.
+
+    Raises:
+        kafka.errors.KafkaError: the broker does not answer, or a leader is not known within five seconds.
+    """
+    deadline = time.monotonic() + _REQUEST_MS / 1000
+    while True:
+        try:
+            found: dict[Any, int] = consumer.end_offsets(list(partitions), timeout_ms=_REQUEST_MS)
+            return found
+        except KeyError as missing:
+            if time.monotonic() > deadline:
+                raise KafkaError(f"the leader of {missing.args[0]} is not known") from None
+            time.sleep(_AGAIN)
 
 
 def look_closer(consumer: Any, ends: dict[Any, int]) -> None:

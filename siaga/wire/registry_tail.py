@@ -22,6 +22,7 @@ from siaga.contracts.registry import RegistryEntry, key_of
 from siaga.contracts.topics import MAX_RECORD_BYTES, REGISTRY
 from siaga.settings import Settings
 from siaga.wire.client import close_producer, connection
+from siaga.wire.ends import said_ends
 
 log = logging.getLogger(__name__)
 
@@ -178,7 +179,7 @@ class RegistryTail:
         )
         clients.callback(consumer.close, autocommit=False, timeout_ms=1000)
         consumer.assign([self._partition])
-        end = consumer.end_offsets([self._partition], timeout_ms=_REQUEST_MS)[self._partition]
+        end = said_ends(consumer, [self._partition])[self._partition]
         # A topic that was deleted and made again is shorter than what was read of it.
         if cluster != self._cluster or end < self._position:
             self._cluster, self._position = cluster, 0
@@ -187,7 +188,7 @@ class RegistryTail:
 
     def _follow(self, admin: Any, consumer: Any) -> None:
         """Read until asked to stop, or until this is no longer the log it was."""
-        end = consumer.end_offsets([self._partition], timeout_ms=_REQUEST_MS)[self._partition]
+        end = said_ends(consumer, [self._partition])[self._partition]
         waited = 0.0
         while not self._stop.is_set():
             # Not records alone: compaction may have left nothing at the end of the log.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from kafka import KafkaProducer
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from siaga.contracts.topics import REPORTS
+from siaga.contracts.topics import CHECKINS, REPORTS
 from siaga.settings import Settings
-from siaga.wire.ends import log_ends
+from siaga.wire.ends import log_ends, said_ends
 from siaga.wire.topics_admin import ensure_topics
 from tests.support.brokers import Broker
 
@@ -22,3 +22,15 @@ def test_the_end_lies_behind_the_last_record_of_the_last_batch(broker: Broker) -
 
     assert ends == {(REPORTS, 1): 0, (REPORTS, 2): 5}
     assert sent[-1].get().offset == 4
+
+
+def test_the_end_of_a_partition_is_told_by_a_client_that_knows_only_others_yet(broker: Broker) -> None:
+    ensure_topics(Settings(kafka=broker.address))
+    first, second = TopicPartition(REPORTS, 0), TopicPartition(CHECKINS, 0)
+    consumer = KafkaConsumer(bootstrap_servers=broker.address, allow_auto_create_topics=False)
+    try:
+        assert said_ends(consumer, [first]) == {first: 0}
+
+        assert said_ends(consumer, [first, second]) == {first: 0, second: 0}
+    finally:
+        consumer.close(autocommit=False)
