@@ -23,6 +23,11 @@ def siaga_argv(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "siaga", *arguments]
 
 
+def pid_file(log: Path) -> Path:
+    """Where the id of the process that writes to ``log`` is while it runs."""
+    return log.with_suffix(".pid")
+
+
 class State(StrEnum):
     """What a child is doing."""
 
@@ -39,7 +44,8 @@ class Child:
     Args:
         name: as the status shows it.
         argv: the program and its arguments; :func:`siaga_argv` for one of Siaga's commands.
-        log: receives what it writes; the log of the run before is kept beside it, with ``.1`` added.
+        log: receives what it writes; the log of the run before is kept beside it, with ``.1`` added. Its process id
+            is beside it too while it runs, as ``.pid``: for whoever wants to signal this one, and no other Siaga's.
         environment: added to this process's own.
         once: it may end with 0 and is then done, such as a simulated day.
     """
@@ -84,6 +90,7 @@ class Child:
                 # Its own group: Ctrl-C goes to the supervisor alone, which ends everything in order.
                 start_new_session=True,
             )
+        pid_file(self.log).write_text(f"{self._child.pid}\n")
         self._started = time.monotonic()
         self.exit_code = None
         self.state = State.STARTING
@@ -101,6 +108,7 @@ class Child:
         if code is None:
             return False
         self.exit_code = code
+        pid_file(self.log).unlink(missing_ok=True)
         if self._once and code == 0:
             self.state = State.DONE
             return True
@@ -135,6 +143,8 @@ class Child:
             self._child.kill()
             self._child.wait()
             return False
+        finally:
+            pid_file(self.log).unlink(missing_ok=True)
         return True
 
     def kill(self) -> None:
@@ -142,6 +152,7 @@ class Child:
         self.state = State.STOPPED
         if self._child is not None:
             self._child.kill()
+            pid_file(self.log).unlink(missing_ok=True)
 
     def stop(self, timeout: float) -> bool:
         """SIGTERM, then SIGKILL after ``timeout`` seconds. False when it had to be killed."""

@@ -15,6 +15,7 @@ import uuid
 from pathlib import Path
 from typing import Final
 
+from siaga.supervisor.child import pid_file
 from siaga.supervisor.tether import tethered
 
 HOST: Final = "127.0.0.1"
@@ -26,7 +27,10 @@ class BrokerError(RuntimeError):
 
 
 class EmbeddedBroker:
-    """One broker process. The port is chosen at the first start and kept at every later one."""
+    """One broker process. The port is chosen at the first start and kept at every later one.
+
+    While it runs, its process id is beside its log, as ``.pid``.
+    """
 
     def __init__(self, log: Path, port: int = 0) -> None:
         self.log = log
@@ -96,6 +100,7 @@ class EmbeddedBroker:
                 env={**os.environ, "RUST_LOG": "error"},
                 start_new_session=True,
             )
+        pid_file(self.log).write_text(f"{self._child.pid}\n")
         deadline = time.monotonic() + _START_SECONDS
         while not _answers(port):
             if not self.running:
@@ -113,6 +118,7 @@ class EmbeddedBroker:
         if self._child is not None:
             self._child.kill()
             self._child.wait()
+            pid_file(self.log).unlink(missing_ok=True)
 
     def stop(self, timeout: float = 3.0) -> None:
         """Ask it to end; end it at once when it does not within ``timeout`` seconds."""
@@ -121,6 +127,7 @@ class EmbeddedBroker:
         self._child.terminate()
         try:
             self._child.wait(timeout)
+            pid_file(self.log).unlink(missing_ok=True)
         except subprocess.TimeoutExpired:
             self.kill()
 

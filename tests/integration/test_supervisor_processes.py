@@ -23,6 +23,12 @@ def child(tmp_path: Path, *arguments: str, once: bool = False) -> Child:
     return Child("anak", siaga_argv(*arguments), log=tmp_path / "anak.log", environment={}, once=once)
 
 
+def told_pid(tmp_path: Path) -> int | None:
+    """What somebody finds who wants to signal the process."""
+    file = tmp_path / "anak.pid"
+    return int(file.read_text()) if file.exists() else None
+
+
 def polled(process: Child, wanted: State) -> bool:
     process.poll()
     return process.state is wanted
@@ -43,11 +49,15 @@ def test_a_process_that_ends_is_started_again_and_says_why_it_ended(tmp_path: Pa
 
     process.start()
 
+    first = told_pid(tmp_path)
     until(lambda: polled(process, State.WAITING), what="its end", timeout=20)
     assert process.why_ended().startswith("ended with 2")
+    assert told_pid(tmp_path) is None
     until(lambda: polled(process, State.STARTING), what="a restart", timeout=20)
     assert process.restarts == 1
+    assert told_pid(tmp_path) not in (None, first)
     process.kill()
+    assert told_pid(tmp_path) is None
 
 
 def test_the_log_of_the_run_before_is_kept(tmp_path: Path) -> None:
