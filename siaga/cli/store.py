@@ -25,6 +25,8 @@ _STATES: Final = {
 
 #: Characters of an id in a table: enough for 'siaga ack' and its likes. JSON has it whole.
 _SHOWN: Final = 8
+#: Characters of a rejection's id: 'siaga rejected replay' wants it whole.
+_ID_WIDTH: Final = 36
 
 rejected = typer.Typer(help="What could not be used, with its reason.", no_args_is_help=True)
 audit = typer.Typer(help="Prove that nothing was lost, and that nobody changed the trail.")
@@ -135,10 +137,11 @@ def list_(
 
     table = Table(title=f"Ditolak / Rejected: {len(found):,}", box=box.SIMPLE_HEAD, show_lines=True)
     table.add_column("Waktu\nAt", no_wrap=True)
-    table.add_column("Alasan, asal, ID\nReason, origin, id", overflow="fold", ratio=1)
+    # An id is copied whole, also from a terminal of 80 columns.
+    table.add_column("Alasan, asal, ID\nReason, origin, id", overflow="fold", width=_ID_WIDTH)
     table.add_column("Masalah; cara memperbaiki\nProblem; remedy", overflow="fold", ratio=1)
     for row in found:
-        again = " (dikirim ulang / replayed)" if row["replayed_at"] else ""
+        again = "\ndikirim ulang / replayed" if row["replayed_at"] else ""
         where = f"{row['topic']}-{row['partition']}@{row['kafka_offset']}" if row["topic"] else "-"
         origin = f"{row['source']} {where}"
         what = f"{row['reason']}{again}\n{origin}\n{row['rejection_id']}"

@@ -90,6 +90,15 @@ def test_originals_are_shown_only_when_asked_for(fed: Fed) -> None:
     assert whole[0]["original"]
 
 
+def test_an_id_to_send_again_is_whole_in_a_narrow_terminal(fed: Fed, monkeypatch: pytest.MonkeyPatch) -> None:
+    fed.write(fed.record(REPORTS, b"bukan json"))
+    monkeypatch.setenv("COLUMNS", "80")
+
+    (one,) = json.loads(run("rejected", "list", "--json").stdout)
+
+    assert f" {one['rejection_id']} " in run("rejected", "list").stdout
+
+
 def test_an_unknown_reason_is_answered_with_those_there_are(fed: Fed) -> None:
     with pytest.raises(SettingsError, match="not_json"):
         run("rejected", "list", "--reason", "entah")
