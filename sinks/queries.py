@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from siaga.contracts.incident import IncidentState
 from siaga.rules.taxonomy import Taxonomy, builtin_taxonomy, parse_taxonomy
-from sinks.tables import incidents, registry, rejected, reports
+from sinks.tables import incidents, registry, rejected, reports, stations
 
 #: Columns of an incident that anybody who may use the command line may see: no officer, no confidential reason.
 _INCIDENT: Final = (
@@ -79,6 +79,11 @@ def list_rejected(
     if ids:
         asked = asked.where(rejected.c.rejection_id.in_(ids))
     return [dict(row) for row in connection.execute(asked.limit(limit)).mappings()]
+
+
+def districts_with_stations(connection: sa.Connection) -> set[str]:
+    """Codes of the districts that vote."""
+    return set(connection.execute(sa.select(stations.c.district).distinct()).scalars())
 
 
 def taxonomy_of(connection: sa.Connection) -> Taxonomy:

@@ -46,7 +46,9 @@ def check(
         None, "--to", formats=_TIMES, help="Look no further than this, with an offset; the last shift by default."
     ),
     districts: list[str] = typer.Option(
-        [], "--district", help="District to look at; may be repeated. By default all that the roster names."
+        [],
+        "--district",
+        help="District to look at; may be repeated. By default all that have stations or that the roster names.",
     ),
     as_json: bool = typer.Option(False, "--json", help="Print the findings as JSON."),
 ) -> None:
@@ -57,13 +59,18 @@ def check(
     import json
     from dataclasses import asdict
 
-    from siaga.escalation.check import check_roster
+    from siaga.escalation.check import check_cover, check_roster
 
     policy, rosters, taxonomy = _duties(directory)
-    findings = []
+    voting = _voting(directory)
+    findings = check_cover((roster.area for roster in rosters), districts or voting)
     for roster in rosters:
         named = {d for agency in roster.agencies for d in agency.districts}
-        chosen = sorted(d for d in (districts or named) if d.startswith(roster.area))
+        # A district's own roster goes before its regency's.
+        smaller = tuple(r.area for r in rosters if r.area.startswith(roster.area) and r.area != roster.area)
+        wanted = sorted(districts or named | {d for d in voting if not d.startswith(smaller)})
+        # Where all units cover the whole area and no station is known, any district stands for all of them.
+        chosen = [d for d in wanted if d.startswith(roster.area)] or ([] if districts else [roster.area])
         if not roster.shifts:
             _stop(f"roster {roster.area}: has no shift; add at least one [[shift]] or [[rotation]]")
         findings += check_roster(
@@ -217,6 +224,19 @@ def _loaded() -> tuple[PolicyEntry | None, list[RosterEntry], Taxonomy]:
     if not rosters:
         _stop("roster: none is loaded; load one with 'siaga registry load', or name a directory")
     return policy, rosters, taxonomy
+
+
+def _voting(directory: Path | None) -> set[str]:
+    """The districts that have stations, in a directory or loaded."""
+    from siaga.cli.running import settings_of_running
+    from siaga.election.files import voting_districts
+    from sinks.queries import districts_with_stations
+    from sinks.reading import reading
+
+    if directory is not None:
+        return voting_districts(directory)
+    with reading(settings_of_running()) as connection:
+        return districts_with_stations(connection)
 
 
 def _stop(message: str) -> NoReturn:

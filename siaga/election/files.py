@@ -115,6 +115,13 @@ def read_directory(path: Path) -> list[RegistryEntry]:
     return entries
 
 
+def voting_districts(path: Path) -> set[str]:
+    """Codes of the districts with a station in the directory; what is wrong there is for :func:`read_directory`."""
+    text = _text(path / STATIONS, []) if (path / STATIONS).is_file() else None
+    rows = _rows(STATIONS, text or "", _STATION_COLUMNS, _STATION_NEEDED, [])
+    return {code for _, cells in rows if _DISTRICT.match(code := cells.get("station_id", "")[:8])}
+
+
 def _texts(path: Path, found: list[FileProblem]) -> dict[str, str]:
     """The files' texts by name."""
     try:

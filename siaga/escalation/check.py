@@ -38,6 +38,7 @@ _ADDRESSES: Final = {
 class Trouble(StrEnum):
     """What is wrong."""
 
+    NO_ROSTER = "no_roster"
     NO_SUCH_DESK = "no_such_desk"
     NOBODY_ON_DUTY = "nobody_on_duty"
     TWO_DUTIES = "two_duties"
@@ -84,6 +85,16 @@ def check_roster(
         *_double_duties(entry, since, until),
         *_unreachable(entry),
     ]
+
+
+def check_cover(areas: Iterable[str], districts: Iterable[str]) -> list[Finding]:
+    """The districts that vote and lie in no roster's area: nobody is called there, whatever happens."""
+    covering = tuple(areas)
+    bare = tuple(sorted(district for district in districts if not district.startswith(covering)))
+    if not bare:
+        return []
+    message = f"roster: none covers {_some(bare)}, so that nobody is called there"
+    return [Finding(Trouble.NO_ROSTER, message, "write and load a roster of that area", districts=bare)]
 
 
 def desks_of(policy: Policy, taxonomy: Taxonomy) -> list[Desk]:

@@ -236,6 +236,26 @@ def test_roster_check_fails_where_there_are_gaps_and_says_how_to_close_them(dire
     assert "add a shift or an override for polres/ops" in output
 
 
+def test_a_roster_whose_units_all_cover_its_area_is_looked_through_too(directory: Path) -> None:
+    text = ROSTER.replace('area = "33.26"', 'area = "33.26.09"').replace('districts = ["33.26.09"]\n', "")
+    (directory / "roster.toml").write_text(text, encoding="utf-8")
+
+    code, output = run("roster", "check", str(directory))
+
+    assert code == 1
+    assert "polres/chief: no shift seats anybody there for 33.26.09; add shifts for polres/chief" in output
+
+
+def test_a_district_with_stations_and_no_unit_or_no_roster_is_a_gap(directory: Path) -> None:
+    rows = "".join(f"{code}.2001-001,TPS 001,Desa,-7.0,109.5\n" for code in ("33.26.10", "33.25.12"))
+    (directory / "stations.csv").write_text(f"station_id,name,village,lat,lon\n{rows}", encoding="utf-8")
+
+    _, output = run("roster", "check", str(directory))
+
+    assert "polsek/duty: no shift seats anybody there for 33.26.10;" in output
+    assert "roster: none covers 33.25.12, so that nobody is called there; write and load a roster" in output
+
+
 def test_a_directory_can_be_tried_before_it_is_loaded(directory: Path) -> None:
     (directory / "policy.toml").write_text(builtin_policy_text(), encoding="utf-8")
     code, output = run("roster", "load", str(directory), "--dry-run")
