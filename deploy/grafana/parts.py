@@ -1,11 +1,11 @@
 """What the dashboards are made of: numbers and lines, each with its queries, its unit and what it says.
 
-Input: titles and PromQL. Output: builders of Grafana's panels. State: none.
+Input: titles and PromQL. Output: builders of Grafana's panels and dashboards. State: none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from grafana_foundation_sdk.builders import common, dashboard, prometheus, stat, timeseries
@@ -21,19 +21,24 @@ Steps = Iterable[tuple[float, str]]
 BAD_ABOVE_ZERO: Final[Steps] = ((1, "red"),)
 CALM: Final[Steps] = ()
 
-_WHOLE_WIDTH: Final = 24
+Panel = stat.Panel | timeseries.Panel
+#: A line's PromQL, and what it is called.
+Query = tuple[str, str]
+
+_HALF: Final = 0.5
+_NEARLY_ALL: Final = 0.99
 #: Letters that are read from four metres away, in pixels.
 _BIG: Final = 96
 
 
 def board(
-    uid: str, title: str, description: str, *, refresh: str = "10s", back: str = "now-1h"
+    uid: str, title: str, says: str, panels: Sequence[Panel], *, refresh: str = "10s", back: str = "now-1h"
 ) -> dashboard.Dashboard:
-    """An empty dashboard in the time zone of whoever looks, with the choice of Prometheus."""
-    return (
+    """A dashboard in the time zone of whoever looks, with the choice of Prometheus."""
+    made = (
         dashboard.Dashboard(title)
         .uid(uid)
-        .description(description)
+        .description(says)
         .tags(["siaga"])
         .refresh(refresh)
         .time(back, "now")
@@ -41,23 +46,24 @@ def board(
         .readonly()
         .with_variable(dashboard.DatasourceVariable("datasource").label("Prometheus").type("prometheus"))
     )
+    for panel in panels:
+        made = made.with_panel(panel)
+    return made
 
 
 def number(
     title: str,
+    says: str,
     query: str,
     *,
-    says: str,
     unit: str = "short",
     steps: Steps = CALM,
     width: int = 4,
     height: int = 5,
-    big: bool = False,
-    legend: str = "__auto",
     decimals: int = 0,
 ) -> stat.Panel:
     """One number as it is now, on a ground that says how bad it is."""
-    made = (
+    return (
         stat.Panel()
         .title(title)
         .description(says)
@@ -71,21 +77,25 @@ def number(
         .graph_mode(common_model.BigValueGraphMode.NONE)
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
         .thresholds(_thresholds(steps))
-        .with_target(_query(query, legend, 0).instant())
+        .with_target(_query(query, "__auto", 0).instant())
     )
-    return made.text(common.VizTextDisplayOptions().value_size(_BIG)) if big else made
+
+
+def big(title: str, says: str, query: str, steps: Steps, *, unit: str = "short", decimals: int = 0) -> stat.Panel:
+    """A number for a quarter of the wall."""
+    made = number(title, says, query, unit=unit, steps=steps, width=6, height=9, decimals=decimals)
+    return made.text(common.VizTextDisplayOptions().value_size(_BIG))
 
 
 def lines(
     title: str,
-    *queries: tuple[str, str],
     says: str,
+    *queries: Query,
     unit: str = "short",
     width: int = 12,
-    height: int = 8,
     limit: float | None = None,
 ) -> timeseries.Panel:
-    """Lines over time: (query, legend) each; ``limit`` is drawn in red."""
+    """Lines over time; ``limit`` is drawn in red."""
     made = (
         timeseries.Panel()
         .title(title)
@@ -94,7 +104,7 @@ def lines(
         .unit(unit)
         .min(0)
         .span(width)
-        .height(height)
+        .height(8)
         .fill_opacity(10)
         .line_width(2)
         .show_points(common_model.VisibilityMode.NEVER)
@@ -115,10 +125,21 @@ def lines(
     return made
 
 
+def seconds(title: str, says: str, metric: str, where: str = "", *, limit: float | None = None) -> timeseries.Panel:
+    """How long something took: half of the times, and 99 % of them, out of a histogram."""
+    half, nearly_all = quantile(_HALF, metric, where=where), quantile(_NEARLY_ALL, metric, where=where)
+    return lines(title, says, (half, "half"), (nearly_all, "99 %"), unit="s", limit=limit)
+
+
 def quantile(share: float, metric: str, by: str = "", where: str = "") -> str:
     """A quantile of a histogram over the interval that a screen shows."""
     labels = f"le, {by}" if by else "le"
     return f"histogram_quantile({share:g}, sum by ({labels}) (rate({metric}_bucket{where}[$__rate_interval])))"
+
+
+def rate(metric: str, by: str, where: str = "") -> str:
+    """How often something happens in a second, by a label."""
+    return f"sum by ({by}) (rate({metric}{where}[$__rate_interval]))"
 
 
 def _thresholds(steps: Steps) -> dashboard.ThresholdsConfig:
