@@ -123,10 +123,11 @@ def misfits(topic: Topic, described: Mapping[str, Any], settings: Settings) -> l
         return [
             f"partitions: {topic.name} has {has} partitions and needs exactly 1; delete it and run 'siaga topics'"
         ]
-    # Adding partitions would move districts to other partitions, away from their history.
+    # Adding partitions would move districts to other partitions, away from their history; and topics made anew on the
+    # same cluster would be read by the store from where it read the old ones.
     return [
         f"partitions: {topic.name} has {has} partitions, not {wants}; "
-        f"set SIAGA_PARTITIONS={has}, or delete the topics and run 'siaga topics'"
+        f"set SIAGA_PARTITIONS={has}, or begin with an empty Kafka (docs/how-to/scale.md)"
     ]
 
 
