@@ -86,7 +86,8 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     for code in (401, 403, 404, 422, 503)
 }
 
-_REMEDIES: Final = {
+#: What is said of these, whoever answers.
+REMEDIES: Final = {
     404: "there is nothing here; see /openapi.json for what there is",
     405: "the method is not allowed here; see /openapi.json for those that are",
 }
@@ -109,7 +110,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> JSONResponse:
-        detail = _REMEDIES.get(error.status_code, str(error.detail))
+        detail = REMEDIES.get(error.status_code, str(error.detail))
         return Problem(error.status_code, detail, headers=error.headers).response()
 
     @app.exception_handler(sa.exc.OperationalError)

@@ -1,12 +1,17 @@
-"""Headers of every answer, and where a request may come from. Pure ASGI: sees web sockets as well."""
+"""Headers of every answer, where a request may come from, and how much it may bring. Pure ASGI: sees web sockets as
+well.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console.problems import Problem
@@ -34,6 +39,14 @@ _HEADERS: Final = {
 }
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _LIVE: Final = "/_nicegui_ws/"
+#: Far more than any form, command or message of a gateway has: what is longer fills the memory, signed in or not.
+_MOST_BYTES: Final = 1 << 20
+#: Seconds in which a request's body has to be there.
+_BODY_SECONDS: Final = 20.0
+_TOO_LARGE: Final = f"body: is too large; send at most {_MOST_BYTES} bytes"
+_TOO_SLOW: Final = f"body: did not arrive within {_BODY_SECONDS:g} seconds; send it again"
+#: A host and its port, as browsers write them: nothing else gets into a policy.
+_HOST: Final = re.compile(r"[A-Za-z0-9._\-\[\]:]+")
 
 
 class Security:
@@ -68,14 +81,19 @@ class Security:
             detail = "origin: the request comes from another site, or nobody is signed in; open the page and sign in"
             await Problem(403, detail).response()(scope, receive, sealed)
             return
+        if scope["type"] == "http" and unsafe:
+            if _length(headers) > _MOST_BYTES:
+                await Problem(413, _TOO_LARGE, headers={"Connection": "close"}).response()(scope, receive, sealed)
+                return
+            receive = _bounded(receive)
         await self._app(scope, receive, sealed)
 
     def _seal(self, answer: MutableHeaders, asked: Headers, path: str) -> None:
         for name, value in _HEADERS.items():
             answer.setdefault(name, value)
-        host = asked.get("host", "")
+        found = _HOST.fullmatch(asked.get("host", ""))
         allowed = _ALLOWED.get(path, _NOTHING)
-        policy = _POLICY.format(sockets=f"ws://{host} wss://{host}", **allowed)
+        policy = _POLICY.format(sockets=f"ws://{found[0]} wss://{found[0]}" if found else "", **allowed)
         answer.setdefault("Content-Security-Policy", policy)
         if self._https:
             answer.setdefault("Strict-Transport-Security", "max-age=31536000")
@@ -84,6 +102,35 @@ class Security:
             answer.setdefault("Cache-Control", "no-cache")
         elif not path.startswith("/_nicegui/"):
             answer["Cache-Control"] = "no-store"
+
+
+def _length(headers: Headers) -> int:
+    """How many bytes a request says it brings; 0 where it says nothing."""
+    said = headers.get("content-length", "")
+    return int(said) if said.isdecimal() else 0
+
+
+def _bounded(receive: Receive) -> Receive:
+    """``receive``, which ends a body that is longer, or takes longer, than one of ours can be."""
+    until = asyncio.get_running_loop().time() + _BODY_SECONDS
+    taken, over = 0, False
+
+    async def bounded() -> Message:
+        nonlocal taken, over
+        if over:
+            return await receive()
+        try:
+            async with asyncio.timeout_at(until):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(408, _TOO_SLOW, headers={"Connection": "close"}) from None
+        taken += len(message.get("body", b""))
+        over = not message.get("more_body", False)
+        if taken > _MOST_BYTES:
+            raise HTTPException(413, _TOO_LARGE, headers={"Connection": "close"})
+        return message
+
+    return bounded
 
 
 def _foreign(headers: Headers) -> bool:

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from console.access import find_caller
 from console.core import Core
 from console.files import PackedFiles, version_of
-from console.pages.plain import LANGUAGE_COOKIE, language_of, live_words
+from console.pages.plain import LANGUAGE_COOKIE, language_of, live_words, nothing_here
 
 _WEB: Final = Path(__file__).parents[1] / "web"
 _NICEGUI: Final = Path(nicegui.__file__).parent
@@ -86,3 +86,6 @@ def install_live_page(app: FastAPI, core: Core) -> None:
         return None
 
     ui.run_with(app, title="Siaga", tailwind=False, dark=None, reconnect_timeout=10, show_welcome_message=False)
+    # NiceGUI gets whatever nobody else answers. It would log the address of what is not there, and the token of an
+    # officer's link is one: a messenger that only asks for the link's head would have it written down.
+    nicegui.app.add_exception_handler(404, nothing_here)

@@ -20,7 +20,7 @@ from console.access import COOKIE, CSRF_HEADER, CoreOf, find_caller
 from console.accounts.users import Locked
 from console.api.views import summary_of
 from console.core import Core
-from console.problems import Problem
+from console.problems import REMEDIES, Problem
 
 router = APIRouter(include_in_schema=False)
 
@@ -200,3 +200,18 @@ def page_of(title: str, language: str, body: str, *, status: int = 200, script: 
     answer = HTMLResponse(html, status)
     answer.set_cookie(LANGUAGE_COOKIE, language, samesite="lax", max_age=365 * 86400)
     return answer
+
+
+def nothing_here(request: Request, error: Exception) -> Response:
+    """What is said of an address that is none: a page to a browser, a problem to a program."""
+    if "text/html" not in request.headers.get("accept", ""):
+        return Problem(404, REMEDIES[404]).response()
+    language = language_of(request)
+    w = words(language)
+    body = f"""
+<main class="login">
+<h1><img src="/static/mark.svg" alt="" width="44" height="44">Siaga</h1>
+<p class="purpose">{escape(w["nothing_here"])}</p>
+<p class="links"><a href="/">{escape(w["title"])}</a><a href="/public">{escape(w["public_link"])}</a></p>
+</main>"""
+    return page_of(w["nothing_here"], language, body, status=404)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from siaga.contracts.command import Action
@@ -262,3 +264,15 @@ def test_the_map_draws_the_outlines_of_the_settings(browser: Any, live: LivePage
     assert re.search(r"\d", page.inner_text(".pulse"))
     page.click(".pin.sev1")
     page.wait_for_selector(".incident h2")
+
+
+def test_an_address_that_is_none_gets_a_page_of_ours_and_stands_in_no_log(live: LivePage) -> None:
+    token = make_links(live.settings).token(Link(uuid.uuid4(), "polsek-kajen-1", Action.ACKNOWLEDGE, 4e9))
+    address = f"{live.url}/ack/{token}"
+
+    seen = [httpx.head(address), httpx.put(address), httpx.get(f"{address}/lagi")]
+    page = httpx.get(f"{live.url}/salah-ketik", headers={"Accept": "text/html"})
+
+    assert [answer.status_code for answer in (*seen, page)] == [404] * 4
+    assert "Tidak ada apa-apa di alamat ini." in page.text
+    assert token not in live.process.log
