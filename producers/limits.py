@@ -28,14 +28,17 @@ class Limits:
         if bucket is None:
             bucket = self._buckets[device_id] = _Bucket(self._burst, now)
         else:
-            # A clock that stands still or goes back gives nothing.
-            bucket.tokens = min(self._burst, bucket.tokens + max(0.0, now - bucket.at) * per_minute / 60)
+            bucket.tokens = self._filled(bucket, per_minute, now)
             bucket.at = max(bucket.at, now)
         given = min(wanted, int(bucket.tokens))
         bucket.tokens -= given
         return given
 
-    def wait(self, device_id: str, *, per_minute: int) -> float:
+    def wait(self, device_id: str, *, per_minute: int, now: float) -> float:
         """Seconds until the device has a token again; 0 when it has one."""
         bucket = self._buckets.get(device_id)
-        return 0.0 if bucket is None else max(0.0, (1.0 - bucket.tokens) * 60 / per_minute)
+        return 0.0 if bucket is None else max(0.0, (1.0 - self._filled(bucket, per_minute, now)) * 60 / per_minute)
+
+    def _filled(self, bucket: _Bucket, per_minute: int, now: float) -> float:
+        """The tokens in it by now. A clock that stands still or goes back gives nothing."""
+        return min(self._burst, bucket.tokens + max(0.0, now - bucket.at) * per_minute / 60)

@@ -130,7 +130,7 @@ class Posts:
     async def _batch(self, scope: Scope, receive: Receive) -> Answer:
         head = _head(scope)
         device = self._admit(head, MAX_BATCH_BYTES)
-        if self._limits.wait(device.device_id, per_minute=self._rate(device)) > 0:
+        if self._wait(device) > 0:
             raise Refused(self._limited(device))
         body, began = await _body(receive, MAX_BATCH_BYTES), time.time()
         items = read_batch(body, device, self._known.registry, began)
@@ -206,12 +206,12 @@ class Posts:
     def _take(self, device: Device, items: int) -> int:
         return self._limits.take(device.device_id, items, per_minute=self._rate(device), now=time.monotonic())
 
+    def _wait(self, device: Device) -> float:
+        return self._limits.wait(device.device_id, per_minute=self._rate(device), now=time.monotonic())
+
     def _limited(self, device: Device) -> Trouble:
-        rate = self._rate(device)
-        wait = self._limits.wait(device.device_id, per_minute=rate)
-        return Trouble(
-            Outcome.LIMITED, f"this device may send {rate} items a minute; keep the rest and send it later", (), wait
-        )
+        detail = f"this device may send {self._rate(device)} items a minute; keep the rest and send it later"
+        return Trouble(Outcome.LIMITED, detail, (), self._wait(device))
 
 
 def _trace(taken: Taken, outcome: Outcome, began: float, client: str | None) -> None:

@@ -62,7 +62,7 @@ async def test_a_batch_that_is_none_is_refused_whole(gateway: HandGateway, body:
 
 
 async def test_a_batch_past_the_limit_is_taken_as_far_as_it_goes(tmp_path: Path) -> None:
-    gateway = HandGateway(tmp_path, rate_per_minute=60, rate_burst=3)
+    gateway = HandGateway(tmp_path, rate_per_minute=1, rate_burst=3)
     checkins = [builders.checkin() for _ in range(5)]
 
     answer = await gateway.post({"checkins": checkins}, "/v1/reports:batch")

@@ -64,9 +64,17 @@ def test_a_device_may_burst_then_sends_at_its_rate() -> None:
 
     assert limits.take("a", 10, per_minute=60, now=100.0) == 5
     assert limits.take("a", 1, per_minute=60, now=100.5) == 0
-    assert limits.wait("a", per_minute=60) == pytest.approx(0.5)
+    assert limits.wait("a", per_minute=60, now=100.5) == pytest.approx(0.5)
     assert limits.take("a", 3, per_minute=60, now=102.0) == 2
     assert limits.take("b", 3, per_minute=60, now=102.0) == 3
+
+
+def test_a_device_that_only_asks_how_long_to_wait_need_not_wait_for_ever() -> None:
+    limits = Limits(burst=5)
+    limits.take("a", 5, per_minute=60, now=100.0)
+
+    assert limits.wait("a", per_minute=60, now=100.25) == pytest.approx(0.75)
+    assert limits.wait("a", per_minute=60, now=101.0) == 0
 
 
 def test_silence_fills_the_bucket_no_further_than_its_burst() -> None:
