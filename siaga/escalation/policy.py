@@ -68,7 +68,7 @@ class Storm:
 class Policy:
     """A policy. Never changes; a new version is a new object. Durations in seconds on the real clock."""
 
-    #: Its version in the file with a few digits of its content.
+    #: Its version in the file with a few digits of its content, and of the speed where that is not the real day's.
     version: str
     deadlines: Mapping[Severity, float]
     lease: float
@@ -114,6 +114,11 @@ class Policy:
             expiry=self.expiry / factor,
             storm=replace(self.storm, window=self.storm.window / factor, every=self.storm.every / factor),
             speed=speed,
+            # Another version: what was frozen at one speed must not be taken for what climbs at another.
+            version=label_of(
+                self.version.rpartition("@")[0],
+                (self.source if speed == 1.0 else f"{self.source}\nspeed = {speed!r}").encode(),
+            ),
         )
 
 

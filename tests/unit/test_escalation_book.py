@@ -117,6 +117,18 @@ def test_a_demonstration_runs_every_deadline_faster(world: World) -> None:
     assert world.duties.policy.lease == builtin_policy().lease / 60
 
 
+def test_after_a_fast_exercise_every_level_of_the_next_climb_has_its_real_time(world: World) -> None:
+    fast, real = builders.calendar(speed=30.0), builders.calendar()
+    world.duties.registry.apply("calendar/election", fast.to_json())
+    world.resolve(world.report("violence.mass_clash"))
+    world.duties.registry.apply("calendar/election", real.to_json())
+
+    incident = world.report("violence.mass_clash")
+    world.advance(minutes=3)
+
+    assert world.now_of(incident).level == 2
+
+
 def test_a_policy_is_used_from_the_next_incident_on(world: World) -> None:
     from siaga.contracts.roster import PolicyEntry
     from siaga.escalation.policy import builtin_policy_text
