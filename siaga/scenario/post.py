@@ -40,7 +40,7 @@ class Gateway:
         status, answer = self._post("/v1/reports", item)
         if status != 202:
             errors = answer.get("errors") or [{"field": "report", "message": answer.get("title", f"HTTP {status}")}]
-            raise Unanswered("; ".join(f"{e.get('field')}: {e.get('message')}" for e in errors))
+            raise Unanswered(" / ".join(map(_sentence, errors)))
 
     def checkins(self, items: Sequence[dict[str, Any]]) -> int:
         """Post check-ins; how many were not accepted."""
@@ -69,6 +69,11 @@ class Gateway:
         except (OSError, ValueError) as error:
             reason = getattr(error, "reason", error)
             raise Unanswered(f"gateway: {self._url} does not answer ({reason}); start it, or name another") from None
+
+
+def _sentence(error: dict[str, Any]) -> str:
+    remedy = f"; {error['remedy']}" if error.get("remedy") else ""
+    return f"{error.get('field')}: {error.get('message')}{remedy}"
 
 
 class CheckIns:

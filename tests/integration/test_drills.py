@@ -17,6 +17,8 @@ from typing import Any
 import httpx
 import pytest
 
+from siaga.scenario.post import Gateway, Unanswered
+from tests.support import builders
 from tests.support.demo import Demo
 from tests.support.wait import until
 
@@ -89,6 +91,13 @@ within = 0.1
     report = json.loads(done.stdout)
     assert report["passed"] is False
     assert "a: severity is 4, not 1" in report["steps"][-1]["text"]
+
+
+def test_a_report_that_the_gateway_refuses_is_told_with_what_to_do(demo: Demo) -> None:
+    gateway = Gateway(demo.run["gateway"], demo.run["device"]["token"])
+
+    with pytest.raises(Unanswered, match=r"station_id: .*; use a device of the station"):
+        gateway.report(builders.report(station="33.25.12.2001-001"))
 
 
 def test_a_test_of_the_roster_calls_everybody_and_names_who_did_not_answer(demo: Demo) -> None:
