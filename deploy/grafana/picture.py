@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping
+from html import escape
 from typing import Any, Final
-from xml.sax.saxutils import escape
 
 from shown import Shown, panels_of
 
