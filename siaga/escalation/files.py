@@ -21,6 +21,8 @@ def read_duties(directory: Path, *, needs_roster: bool = True) -> tuple[PolicyEn
         RulesError: a file cannot be used, or there is no roster where it ``needs_roster``; every problem names its
             file.
     """
+    if not directory.is_dir():
+        raise RulesError([Problem(str(directory), "is no directory", "name the one that holds roster.toml")])
     problems: list[Problem] = []
     policy: PolicyEntry | None = None
     rosters: list[RosterEntry] = []

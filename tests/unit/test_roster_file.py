@@ -228,6 +228,13 @@ def test_oncall_calls_nobody_of_the_accused_unit(directory: Path) -> None:
     assert "2. Operations desk of the Polres\n   tono (polres/ops) by webhook" in output
 
 
+def test_a_directory_that_is_not_there_is_named_so(tmp_path: Path) -> None:
+    code, output = run("roster", "check", str(tmp_path / "latihan"))
+
+    assert code == 2
+    assert f"{tmp_path / 'latihan'}: is no directory; name the one that holds roster.toml" in output
+
+
 def test_roster_check_fails_where_there_are_gaps_and_says_how_to_close_them(directory: Path) -> None:
     code, output = run("roster", "check", str(directory))
 
