@@ -31,7 +31,10 @@ _ADDRESSES: Final = {
     ChannelKind.EMAIL: (_MAIL, "a mail address"),
     ChannelKind.TELEGRAM: (_CHAT, "a chat's number or @name"),
     ChannelKind.WEBHOOK: (re.compile(r"^https?://[^\s/]+\S*$"), "a URL that begins with https://"),
-    ChannelKind.NTFY: (re.compile(r"^https?://[^\s/]+/\S+$"), "a topic's URL that begins with https://"),
+    ChannelKind.NTFY: (
+        re.compile(r"^(https?://[^\s/]+/\S+|[A-Za-z0-9_-]{1,64})$"),
+        "a topic's name, or its URL that begins with https://",
+    ),
 }
 
 

@@ -169,6 +169,7 @@ def test_no_mail_server_has_surely_not_got_it() -> None:
             ChannelKind.SMS,
             "twilio://AC0123456789abcdef0123456789abcdef:0123456789abcdef0123456789abcdef@15551234567/{address}",
         ),
+        (ChannelKind.VOICE, "twilio://AC0123456789abcdef0123456789abcdef:abcdef@15551234567/{address}?method=call"),
         (ChannelKind.NTFY, "ntfy://127.0.0.1:{port}/{address}"),
     ],
 )

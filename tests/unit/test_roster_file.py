@@ -12,8 +12,10 @@ from typer.testing import CliRunner
 from producers.simulate.cast import Place
 from producers.simulate.duty import demo_roster
 from producers.simulate.places import play_districts
+from siaga.contracts.page import ChannelKind
 from siaga.contracts.registry import key_of, parse_entry
-from siaga.escalation.check import Trouble, check_roster
+from siaga.contracts.roster import ChannelEntry
+from siaga.escalation.check import Trouble, address_problem, check_roster
 from siaga.escalation.policy import builtin_policy, builtin_policy_text, parse_policy
 from siaga.escalation.roster_file import parse_roster
 from siaga.rules.errors import RulesError
@@ -180,6 +182,11 @@ def test_gaps_double_duties_and_dead_channels_are_found_before_the_day() -> None
     assert (Trouble.NO_SUCH_DESK, "polres/chief", None, None, None) in told
     assert not [f for f in findings if f.desk == "polsek/duty"]
     assert not [f for f in findings if "0812" in f.message + f.remedy]
+
+
+@pytest.mark.parametrize("address", ["siaga-polsek-kajen", "https://ntfy.example/siaga-polsek-kajen"])
+def test_a_topic_of_ntfy_may_be_a_name_or_a_url(address: str) -> None:
+    assert address_problem(ChannelEntry(name="ntfy", kind=ChannelKind.NTFY, address=address)) is None
 
 
 # -- the commands ----------------------------------------------------------------------------------------------------
