@@ -83,15 +83,16 @@ def check_settings(settings: Settings, processes: Iterable[str], now: float | No
     # One line a fault: what is wrong with a certificate has been said.
     for part in _SERVERS:
         if part in chosen and part not in unusable:
-            yield _tried(part, functools.partial(_served, settings, part))
+            yield tried(part, functools.partial(_served, settings, part))
     if settings.kafka_security.endswith("SSL") and not unusable & {"kafka", "kafka_ca"}:
-        yield _tried("kafka's certificates", functools.partial(_kafka_files, settings))
+        yield tried("kafka's certificates", functools.partial(_kafka_files, settings))
     yield from _open_secrets(settings)
     if "gateway" in chosen:
         yield _disk(settings)
 
 
-def _tried(subject: str, act: Callable[[], str]) -> Finding:
+def tried(subject: str, act: Callable[[], str]) -> Finding:
+    """What ``act`` says, or what it finds wrong."""
     try:
         return Finding(subject, State.RIGHT, act())
     except SettingsError as error:

@@ -26,7 +26,7 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 class Settings(BaseSettings):
     """All of Siaga's settings. Durations are in seconds, sizes in bytes."""
 
-    model_config = SettingsConfigDict(env_prefix="SIAGA_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="SIAGA_", extra="forbid", frozen=True, allow_inf_nan=False)
 
     kafka: str | None = Field(
         default=None, description="Kafka's address, `host:port[,host:port]`; empty means the embedded broker"
@@ -305,11 +305,31 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        lines = []
-        for e in error.errors(include_url=False, include_input=False):
-            name = ".".join(str(part) for part in e["loc"])
-            lines.append(f"{name}: {e['msg']}; correct SIAGA_{name.upper()} or the settings file")
-        raise SettingsError("\n".join(lines)) from None
+        found = error.errors(include_url=False, include_input=False)
+        raise SettingsError("\n".join(_about(e) for e in found)) from None
+    except (OSError, ValueError) as error:  # only the file is read by then
+        path = chosen or "siaga.toml"
+        said = error.strerror if isinstance(error, OSError) else f"is no TOML: {error}"
+        raise SettingsError(f"SIAGA_CONFIG: {path} cannot be read ({said}); correct the file") from None
+
+
+def _about(error: Mapping[str, Any]) -> str:
+    """What is wrong with one setting, without its value."""
+    name = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(name, Settings.model_fields, n=1, cutoff=0.75)
+        remedy = f"did you mean {near[0]}?" if near else "docs/reference/settings.md names them."
+        return f"{name}: is no setting; {remedy} Correct the settings file"
+    said = error["msg"]
+    if error["type"] == "string_pattern_mismatch":
+        pattern = str(error["ctx"]["pattern"])
+        choices = re.fullmatch(r"\^\(([\w|]+)\)\$", pattern)
+        said = (
+            f"is none of {', '.join(choices[1].split('|'))}"
+            if choices
+            else "is no address that begins with http:// or https:// and a host"
+        )
+    return f"{name}: {said}; correct SIAGA_{name.upper()} or the settings file"
 
 
 #: Variables of the environment that are no settings and mean something all the same.

@@ -13,10 +13,17 @@ import sqlalchemy as sa
 
 from siaga.checks import Finding, State
 from siaga.settings import Settings, SettingsError
+from siaga.store.tables import metadata
 from sinks.database import engine_of
 from sinks.migrate import newest, revision_of
 
 _SUBJECT: Final = "database"
+#: What the driver says of an address, and what that is to somebody who reads it.
+_WHY: Final = {
+    "resolve": "is no name that is known",
+    "refused": "refuses the connection",
+    "timeout": "does not answer in time",
+}
 #: What PostgreSQL says while it will soon be there.
 _SOON: Final = ("starting up", "shutting down", "recovery", "too many", "remaining connection slots")
 
@@ -33,28 +40,39 @@ def check_database(settings: Settings, process: str | None = None) -> Finding:
     except SettingsError as error:
         return Finding(_SUBJECT, State.WRONG, str(error))
     except (sa.exc.OperationalError, OSError) as error:
-        return _about(settings, error)
+        return _about_file(error) if _is_file(settings.database_url) else _about(settings, error)
     except sa.exc.ProgrammingError:
         return Finding(
             _SUBJECT,
             State.WRONG,
             "database: this role may not read the schema's revision; give the rights with 'siaga db roles --apply'",
         )
+    except sa.exc.DatabaseError:
+        return Finding(_SUBJECT, State.WRONG, "database: the file is no SQLite database; correct SIAGA_DATABASE")
 
 
 def _is_unmade_file(url: str) -> bool:
+    return _is_file(url) and not Path(str(sa.make_url(url).database)).exists()
+
+
+def _is_file(url: str) -> bool:
     try:
         parsed = sa.make_url(url)
     except sa.exc.ArgumentError:
         return False  # said by whoever opens it
-    is_file = parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:")
-    return is_file and not Path(str(parsed.database)).exists()
+    return parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:")
 
 
 def _schema(connection: sa.Connection, process: str | None) -> Finding:
     revision, wanted = revision_of(connection), newest()
     if revision == wanted:
         return Finding(_SUBJECT, State.RIGHT, f"answers with schema {revision}")
+    if revision is None and (foreign := _of_something_else(connection)):
+        return Finding(
+            _SUBJECT,
+            State.WRONG,
+            f"database: it has tables of something else ({', '.join(foreign)}); name an empty one in SIAGA_DATABASE",
+        )
     has = f"its schema is revision {revision} of {wanted}" if revision else "it holds nothing of Siaga yet"
     if process == "sinks" and _may_create(connection):
         return Finding(_SUBJECT, State.WARNING, f"database: {has}; 'siaga sinks' changes it now")
@@ -64,10 +82,28 @@ def _schema(connection: sa.Connection, process: str | None) -> Finding:
     return Finding(_SUBJECT, State.WRONG, f"database: {has}; run 'siaga db upgrade' as the owner of its tables")
 
 
+def _of_something_else(connection: sa.Connection) -> list[str]:
+    """Tables that are named as ours, though none of ours was made here: the first few."""
+    there = set(sa.inspect(connection).get_table_names())
+    # The command centre may have come first, and made its own.
+    theirs = set() if "accounts_version" in there else there & {"users", "sessions", "tokens"}
+    return sorted(theirs | (there & set(metadata.tables)))[:3]
+
+
 def _may_create(connection: sa.Connection) -> bool:
     if connection.dialect.name != "postgresql":
         return True
     return bool(connection.scalar(sa.text("SELECT has_schema_privilege('public', 'CREATE')")))
+
+
+def _about_file(error: Exception) -> Finding:
+    said = str(getattr(error, "orig", None) or error)
+    if "unable to open" in said or "readonly" in said or isinstance(error, OSError):
+        text = f"database: the file cannot be opened ({said}); correct SIAGA_DATABASE, or its and its folder's rights"
+        return Finding(_SUBJECT, State.WRONG, text)
+    return Finding(
+        _SUBJECT, State.AWAY, f"database: the file cannot be used now ({said}); make room, or end its user"
+    )
 
 
 def _about(settings: Settings, error: Exception) -> Finding:
@@ -91,7 +127,10 @@ def _about(settings: Settings, error: Exception) -> Finding:
             f"database: PostgreSQL refuses us ({_reason(said)}); correct SIAGA_DATABASE, or the server's pg_hba.conf"
         )
         return Finding(_SUBJECT, State.WRONG, text)
-    return Finding(_SUBJECT, State.AWAY, "database: does not answer; start it, or correct SIAGA_DATABASE")
+    parsed = sa.make_url(settings.database_url)
+    where = f"{parsed.host}:{parsed.port or 5432}"
+    why = next((words for part, words in _WHY.items() if part in said), "does not answer")
+    return Finding(_SUBJECT, State.AWAY, f"database: {where} {why}; start it, or correct SIAGA_DATABASE")
 
 
 def _reason(said: str) -> str:

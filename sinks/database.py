@@ -15,6 +15,7 @@ from typing import Any, Final
 import psycopg
 import sqlalchemy as sa
 
+from siaga.beginning import make_directory
 from siaga.settings import Settings, SettingsError
 from siaga.store.passwords import read_password_from
 
@@ -86,7 +87,7 @@ def _postgres(url: sa.URL) -> sa.Engine:
 
 def _sqlite(url: sa.URL, *, writes: bool) -> sa.Engine:
     if url.database not in (None, "", ":memory:"):
-        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+        make_directory(Path(str(url.database)).parent, "database")
         pool: dict[str, Any] = {"poolclass": sa.NullPool}
     else:
         pool = {"poolclass": sa.StaticPool}  # a database in memory lives as long as its one connection

@@ -14,6 +14,7 @@ import faust
 from faust.transport.drivers import aiokafka
 from faust.types.auth import AuthProtocol
 
+from siaga.beginning import make_directory
 from siaga.contracts.topics import MAX_RECORD_BYTES, STATE_TABLE, STREAM_INPUTS, STREAMS_GROUP
 from siaga.settings import Settings
 from siaga.wire.client import FETCH_WAIT_MS, mechanism_of, password_of, tls_context
@@ -92,12 +93,11 @@ def make_app(settings: Settings, worker: str) -> Parts:
         worker: this worker's name to the broker.
 
     Raises:
-        siaga.settings.SettingsError: no broker is set.
+        siaga.settings.SettingsError: no broker is set, or the data directory cannot be used.
     """
     brokers = settings.require_kafka().split(",")
     # Faust makes directories of its own in it, though a table in memory keeps nothing there.
-    directory = settings.data_dir / "faust"
-    directory.mkdir(parents=True, exist_ok=True)
+    directory = make_directory(settings.data_dir / "faust")
     app = faust.App(
         STREAMS_GROUP,
         broker=[f"kafka://{broker}" for broker in brokers],

@@ -37,11 +37,19 @@ def console() -> None:
 
 
 def _core() -> Core:
+    import sqlalchemy as sa
+
     from console.core import make_core
     from console.service import prepare
     from siaga.cli.running import settings_of_running
+    from siaga.settings import SettingsError
 
     core = make_core(settings_of_running())
+    # A process waits for its database; somebody at a terminal wants to know.
+    try:
+        core.database.read.connect().close()
+    except sa.exc.OperationalError:
+        raise SettingsError("database: does not answer; start it, or correct SIAGA_DATABASE") from None
     prepare(core)
     return core
 

@@ -54,7 +54,30 @@ def findings(settings: Settings, process: str | None) -> Iterator[Finding]:
     from siaga.checks import PROCESSES, check_settings
 
     yield from check_settings(settings, PROCESSES if process is None else (process,))
+    yield from _files(settings, process)
     yield from _connections(settings, process)
+
+
+def _files(settings: Settings, process: str | None) -> Iterator[Finding]:
+    """What stands in the files that settings name, as whoever uses them reads it; of those that are set."""
+    from siaga.checks import tried
+
+    if process in (None, "sinks") and settings.channels_file is not None:
+        from sinks.notify.channels import load_channels
+
+        yield tried("channels", lambda: f"{len(load_channels(settings))} kinds of channels")
+    if process in (None, "sinks", "console") and (settings.link_key or settings.link_key_file):
+        from siaga.links import make_links
+
+        yield tried("link key", lambda: "can be used" if make_links(settings) else "")
+    if process in (None, "console"):
+        from console.check import check_files
+
+        yield from check_files(settings)
+    if process in (None, "watchdog"):
+        from siaga.watchdog.service import addresses_of
+
+        yield tried("alarms", lambda: f"go to {len(addresses_of(settings))} addresses")
 
 
 def _connections(settings: Settings, process: str | None) -> Iterator[Finding]:
@@ -75,9 +98,13 @@ def see_that_it_can_begin(settings: Settings, process: str) -> None:
     Raises:
         siaga.settings.SettingsError: something is wrong that no waiting mends; a line for each.
     """
+    from siaga.beginning import see_ports
     from siaga.checks import check_settings, refuse_wrong
 
     # One after the other: with a setting that is wrong, a connection would only say the same in other words.
-    for found in (check_settings(settings, (process,)), _connections(settings, process)):
-        for finding in refuse_wrong(found):
-            log.warning("%s", finding.text)
+    for finding in refuse_wrong([*check_settings(settings, (process,)), *_files(settings, process)]):
+        log.warning("%s", finding.text)
+    # Not for the doctor: it also asks where all of it runs.
+    see_ports(settings, process)
+    for finding in refuse_wrong(_connections(settings, process)):
+        log.warning("%s", finding.text)

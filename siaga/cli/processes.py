@@ -42,11 +42,12 @@ def streams(
     port = settings.streams_metrics_port
     if port and port + worker > 65535:
         raise SettingsError(f"streams_metrics_port: {port} leaves no port for worker {worker}; choose a lower one")
+    # Port 0 stays 0: each worker then takes a free one.
+    settings = settings.model_copy(update={"streams_metrics_port": port + worker if port else 0})
     set_up(settings, "streams" if worker == 0 else f"streams-{worker}")
     see_that_it_can_begin(settings, "streams")
     start_tracing(settings, "streams")
-    # Port 0 stays 0: each worker then takes a free one.
-    serve(settings.model_copy(update={"streams_metrics_port": port + worker if port else 0}))
+    serve(settings)
 
 
 def sinks() -> None:

@@ -56,10 +56,16 @@ def incidents(
 
     A table shows the beginning of each id, which is enough for 'siaga ack' and its likes.
     """
+    import re
+
     from siaga.cli.running import settings_of_running
+    from siaga.settings import SettingsError
     from sinks.queries import list_incidents, taxonomy_of
     from sinks.reading import reading
 
+    # What no code begins with would be answered with a calm that is none.
+    if district is not None and not re.fullmatch(r"\d{2}(\.(\d{2}(\.(\d{2})?)?)?)?", district):
+        raise SettingsError("district: is no code; write one such as 33.26.08, or the beginning of one: 33.26.")
     with reading(settings_of_running()) as connection:
         found = list_incidents(connection, only_open=only_open, severities=severity, district=district, limit=limit)
         taxonomy = taxonomy_of(connection)

@@ -27,6 +27,7 @@ def watchdog(
     ),
 ) -> None:
     """Watch every process from outside, and call somebody over a way of its own when something stands still."""
+    from siaga.cli.doctor import see_that_it_can_begin
     from siaga.logs import set_up
     from siaga.rules.errors import RulesError
     from siaga.settings import SettingsError, load_settings
@@ -41,6 +42,7 @@ def watchdog(
         raise SettingsError(str(error)) from None
     except (OSError, UnicodeDecodeError):
         raise SettingsError(f"--checks: {checks} cannot be read; name a TOML file") from None
+    see_that_it_can_begin(settings, "watchdog")
     serve(settings, chosen, _targets(target) or default_targets(settings))
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
+from siaga.beginning import make_directory
+
 #: How many are shown, and how far back a repeat is known as one.
 MOST: Final = 5_000
 
@@ -35,7 +37,7 @@ class Kept:
     """The messages received, over restarts."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_directory(path.parent)
         self._lock = Lock()
         self._newest: OrderedDict[tuple[str, str], Received] = OrderedDict()
         self._count = 0

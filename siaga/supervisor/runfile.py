@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from siaga.beginning import make_directory
 from siaga.settings import SettingsError
 
 NAME: Final = "run.json"
@@ -62,9 +63,9 @@ def owning(directory: Path) -> Iterator[None]:
     """Hold ``directory`` (made when it is missing) as this run's own.
 
     Raises:
-        SettingsError: another run holds it.
+        SettingsError: another run holds it, or it cannot be made.
     """
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_directory(directory)
     with (directory / _LOCK).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from types import FrameType
 
+import apprise
 from prometheus_client import start_http_server
 
 from siaga.settings import Settings, SettingsError
@@ -79,10 +80,10 @@ def addresses_of(settings: Settings) -> list[str]:
     """Where alarms go.
 
     Raises:
-        SettingsError: the file cannot be read.
+        SettingsError: the file cannot be read, or an address is none.
     """
     if settings.watchdog_alarms is not None:
-        return settings.watchdog_alarms.get_secret_value().split()
+        return _usable(settings.watchdog_alarms.get_secret_value().split(), "watchdog_alarms")
     if settings.watchdog_alarms_file is None:
         return []
     try:
@@ -91,7 +92,19 @@ def addresses_of(settings: Settings) -> list[str]:
         raise SettingsError(
             "watchdog_alarms_file: cannot be read; correct SIAGA_WATCHDOG_ALARMS_FILE or the file's permissions"
         ) from None
-    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    told = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    return _usable(told, "watchdog_alarms_file")
+
+
+def _usable(addresses: list[str], setting: str) -> list[str]:
+    """``addresses``, where something can be sent to each. They hold secrets: the message counts them."""
+    for number, address in enumerate(addresses, start=1):
+        if not address.startswith(("http://", "https://")) and not apprise.Apprise.instantiate(address):
+            raise SettingsError(
+                f"{setting}: address {number} of {len(addresses)} is neither a webhook's nor one of Apprise; "
+                f"correct SIAGA_{setting.upper()}"
+            )
+    return addresses
 
 
 def default_targets(settings: Settings) -> dict[str, str]:

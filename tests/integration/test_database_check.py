@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from siaga.checks import State
 from siaga.settings import Settings
 from sinks.check import check_database
@@ -45,3 +47,36 @@ def test_a_server_that_is_away_is_waited_for(postgres: PostgresDatabase) -> None
         postgres.start()
 
     assert found.state is State.AWAY
+
+
+@pytest.mark.parametrize("name", ["incidents", "users"])
+def test_a_database_of_something_else_is_left_alone(name: str, database: Database) -> None:
+    with make_engine(database.url, writes=True).begin() as connection:
+        connection.exec_driver_sql(f"CREATE TABLE {name} (a INTEGER)")
+
+    for process in ("sinks", "console", None):
+        found = check_database(Settings(database=database.url), process)
+        assert found.state is State.WRONG
+        assert f"tables of something else ({name})" in found.text
+
+
+def test_a_file_that_is_no_database_or_cannot_be_opened_is_not_waited_for(tmp_path: Path) -> None:
+    text = tmp_path / "teks"
+    text.write_text("bukan basis data" * 100)
+
+    said = [check_database(Settings(database=f"sqlite:///{path}"), "sinks") for path in (text, tmp_path)]
+
+    assert [finding.state for finding in said] == [State.WRONG] * 2
+    assert "is no SQLite database; correct SIAGA_DATABASE" in said[0].text
+    assert "cannot be opened" in said[1].text
+
+
+def test_why_a_server_is_away_is_told_with_its_address() -> None:
+    said = [
+        check_database(Settings(database=f"postgresql://u:rahasia@{address}/siaga"), "sinks").text
+        for address in ("127.0.0.1:1", "tiada.invalid")
+    ]
+
+    assert said[0].startswith("database: 127.0.0.1:1 refuses the connection; start it, or ")
+    assert said[1].startswith("database: tiada.invalid:5432 is no name that is known; ")
+    assert "rahasia" not in "".join(said)

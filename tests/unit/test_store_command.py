@@ -127,3 +127,11 @@ def test_a_database_that_is_not_there_is_not_made_by_looking(tmp_path: Path, mon
     assert not path.exists()
     assert "it was empty" in run("db", "upgrade").stdout
     assert "Tidak ada kejadian" in run("incidents").stdout
+
+
+def test_a_district_that_is_no_code_is_refused_and_not_called_calm(fed: Fed) -> None:
+    for wrong in ("kajen", "33.26.8", "33-26"):
+        with pytest.raises(SettingsError, match="district: is no code; write one such as 33"):
+            run("incidents", "--district", wrong)
+    for right in ("33", "33.", "33.26.", "33.26.08"):
+        assert run("incidents", "--district", right).exit_code == 0

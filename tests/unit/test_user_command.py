@@ -99,3 +99,9 @@ def test_a_token_acts_as_its_user_until_it_is_taken_away_or_the_user_disabled(us
     assert user.tokens.find(third, now()) is None
     (listed,) = json.loads(user.run("list", "--json").output)
     assert (listed["name"], listed["active"]) == ("robot", True)
+
+
+def test_a_database_that_is_away_is_said_and_not_waited_for(user: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIAGA_DATABASE", "postgresql://u@127.0.0.1:1/siaga")
+
+    assert "database: does not answer" in str(user.run("list").exception)
