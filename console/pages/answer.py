@@ -49,11 +49,12 @@ def show_answer(token: str, request: Request, core: CoreOf) -> Response:
         f'<p class="purpose">{escape(place)}<br>{escape(named["s_" + one["state"]])}</p>'
         for one, kind, place in _told(core, page, about, language)
     )
+    drill = f'<p class="purpose"><b>{escape(named["drill"])}</b></p>' if page["body"].get("drill") is True else ""
     over = not any(IncidentState(one["state"]).is_open for one in about.values())
     button = "" if over else f"<form method='post'><button>{escape(named[f'a_{link.action}'])}</button></form>"
     body = f"""
 <main class="login">
-{heads}
+{drill}{heads}
 <p class="purpose">{escape(w["page_code"])} <b>{escape(page["code"])}</b></p>
 {button}
 </main>"""

@@ -161,6 +161,21 @@ def test_the_link_of_a_page_answers_it_once_and_only_when_asked_to(rows: Filled,
     assert (first.by, first.action, str(first.incident_id)) == ("ipda-sari", "acknowledge", incident["incident_id"])
 
 
+def test_the_link_of_an_exercise_says_that_it_is_one(rows: Filled, centre: Centre) -> None:
+    incident = filled.incident(severity=1)
+    rows.put(incident)
+    soon = centre.core.now().timestamp() + 600
+
+    def shown(**body: bool) -> str:
+        page_id = rows.put_page(incident, officer="ipda-sari", body=body)
+        return centre.http.get(
+            f"/ack/{centre.core.links.token(Link(page_id, 'ipda-sari', Action.ACKNOWLEDGE, soon))}"
+        ).text
+
+    assert "LATIHAN" in shown(drill=True)
+    assert "LATIHAN" not in shown(drill=False)
+
+
 def test_the_link_of_a_digest_answers_all_that_it_tells_but_what_accuses_the_officers_unit(
     rows: Filled, centre: Centre
 ) -> None:
