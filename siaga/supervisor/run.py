@@ -206,7 +206,8 @@ class Supervisor:
         if broker is not None:
             state = "ready" if broker.running and self._filled else "filling" if broker.running else "stopped"
             states.insert(0, ("broker", state, 0))
-        return summarise(states, self._scraper.readings(), uptime=self._clock() - self._began)
+        asked = {child.name for child in self._run.processes}
+        return summarise(states, self._scraper.readings(), uptime=self._clock() - self._began, asked=asked)
 
 
 class _Task:

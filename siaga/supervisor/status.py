@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
@@ -38,10 +38,19 @@ class Status:
     uptime: float
 
 
-def summarise(states: Sequence[tuple[str, str, int]], readings: Mapping[str, Reading], *, uptime: float) -> Status:
-    """The status from each process's (name, state, restarts) and the last metrics of those that answer."""
+def summarise(
+    states: Sequence[tuple[str, str, int]],
+    readings: Mapping[str, Reading],
+    *,
+    uptime: float,
+    asked: Collection[str] = (),
+) -> Status:
+    """The status from each process's (name, state, restarts) and the last metrics of those that answer.
+
+    Who is among the ``asked`` and does not answer now is not ready, whatever it was before: it may hang.
+    """
     lines = tuple(
-        Line(name, state, _said(name, readings[name]) if name in readings else "", restarts)
+        Line(name, _state(state, name in readings or name not in asked), _said(name, readings.get(name)), restarts)
         for name, state, restarts in states
     )
     store = readings.get("sinks")
@@ -52,7 +61,13 @@ def summarise(states: Sequence[tuple[str, str, int]], readings: Mapping[str, Rea
     return Status(lines, incidents, max(ages) if ages else None, uptime)
 
 
-def _said(name: str, reading: Reading) -> str:
+def _state(state: str, answers: bool) -> str:
+    return "not ready" if state == "ready" and not answers else state
+
+
+def _said(name: str, reading: Reading | None) -> str:
+    if reading is None:
+        return ""
     match name.partition("-")[0]:
         case "gateway":
             spooled = reading.total("siaga_spool_items")

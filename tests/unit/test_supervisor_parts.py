@@ -171,6 +171,13 @@ def test_what_nobody_could_be_asked_about_is_unknown_and_not_zero() -> None:
     assert "canary unknown" in line
 
 
+def test_a_process_that_hangs_is_not_called_ready() -> None:
+    status = summarise(STATES, {"sinks": reading({})}, uptime=60, asked={"sinks", "streams"})
+
+    assert "streams not ready, restarted 2x" in as_line(status)
+    assert "sinks not ready" not in as_line(status)
+
+
 def test_a_canary_that_never_arrived_is_unknown() -> None:
     sinks = reading({"siaga_store_canary_age_seconds{partition=0,stage=triaged}": float("nan")})
 
