@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from siaga.answers.gateways import load_gateways
 from siaga.cli import _MODULES, whole_app
@@ -156,7 +157,22 @@ def test_the_channels_shown_are_good_ones(tmp_path: Path) -> None:
 
     assert on[0] == {ChannelKind.SMS, ChannelKind.TELEGRAM, ChannelKind.EMAIL, ChannelKind.WEBHOOK}
     assert on[1] == {ChannelKind.SMS, ChannelKind.WHATSAPP, ChannelKind.WEBHOOK}
+    assert on[2] == {ChannelKind.VOICE, ChannelKind.NTFY, ChannelKind.WEBHOOK}
     assert set(gateways) == {"twilio", "modem", "android", "fonnte"}
+
+
+@pytest.mark.parametrize("name", ["registry", "drill"])
+def test_the_directories_shown_can_be_loaded(name: str) -> None:
+    done = CliRunner().invoke(whole_app(), ["registry", "load", str(ROOT / "docs" / "examples" / name), "--dry-run"])
+
+    assert (done.exit_code, done.stderr) == (0, "")
+
+
+def test_the_roster_of_the_first_drill_has_the_gap_that_its_page_shows() -> None:
+    done = CliRunner().invoke(whole_app(), ["roster", "check", str(ROOT / "docs" / "examples" / "drill")])
+
+    assert done.exit_code == 1
+    assert done.stdout in (ROOT / "docs" / "tutorial" / "first-drill.md").read_text(encoding="utf-8")
 
 
 def test_every_document_is_reached_from_the_index() -> None:
