@@ -49,7 +49,7 @@ def load(
         else:
             for problem in error.problems:
                 typer.echo(str(problem), err=True)
-            typer.echo(f"{len(error.problems):,} problems; nothing was loaded.", err=True)
+            typer.echo(f"{_count(len(error.problems), 'problem')}; nothing was loaded.", err=True)
         raise typer.Exit(1) from None
     if not dry_run:
         _publish(entries)
@@ -164,9 +164,13 @@ _VERSIONS: Final = ("calendar", "taxonomy", "ruleset", "policy", "posture")
 def _sentence(summary: dict[str, Any]) -> str:
     parts = []
     if summary["districts"]:
-        parts.append(f"{summary['stations']:,} stations in {summary['districts']:,} districts")
+        parts.append(f"{_count(summary['stations'], 'station')} in {_count(summary['districts'], 'district')}")
     parts += [f"{name} {summary[name]}" for name in _VERSIONS if summary[name]]
     if summary["rosters"]:
-        rosters = f"{summary['rosters']:,} roster{'s' if summary['rosters'] > 1 else ''}"
-        parts.append(f"{rosters} with {summary['officers']:,} officers and {summary['shifts']:,} shifts")
+        people = f"{_count(summary['officers'], 'officer')} and {_count(summary['shifts'], 'shift')}"
+        parts.append(f"{_count(summary['rosters'], 'roster')} with {people}")
     return ", ".join(parts)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

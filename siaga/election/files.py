@@ -55,6 +55,7 @@ _DISTRICT_COLUMNS: Final = ("code", "name")
 #: Indonesia, roughly (WGS 84 degrees): what lies outside has its columns swapped or a digit too many.
 _LAT: Final = (-12.0, 7.0)
 _LON: Final = (94.0, 142.0)
+_OUTSIDE: Final = ("lies outside Indonesia", "swap lat and lon, or correct the decimal point")
 _DISTRICT: Final = re.compile(DISTRICT_PATTERN)
 
 _T = TypeVar("_T")
@@ -262,8 +263,7 @@ def _station(line: int, cells: dict[str, str], found: list[FileProblem]) -> Stat
     else:
         for name, value, (least, most) in (("lat", station.lat, _LAT), ("lon", station.lon, _LON)):
             if not least <= value <= most:
-                remedy = "swap lat and lon, or correct the decimal point"
-                problems.append(Problem(name, "lies outside Indonesia", remedy))
+                problems.append(Problem(name, *_OUTSIDE))
         if not problems:
             return station
     found.extend(FileProblem(STATIONS, line, problem) for problem in problems)
@@ -278,6 +278,8 @@ def _worded(problem: Problem) -> Problem:
             return Problem(problem.field, "is no number of a station", remedy)
         case "lat" | "lon" if "valid number" in problem.message:
             return Problem(problem.field, "is no number", "write degrees with a decimal point, such as -7.0591")
+        case "lat" | "lon":
+            return Problem(problem.field, *_OUTSIDE)
         case "vulnerability":
             return Problem(problem.field, "is no class", f"write one of {', '.join(Vulnerability)}")
         case "voters":

@@ -89,7 +89,7 @@ def test_a_spreadsheet_with_semicolons_a_byte_order_mark_and_blank_rows_is_read(
             '33.26.08.2001-002,TPS,Desa,"-7,05",109,,',
             "stations.csv:3 lat: is no number; write degrees with a decimal",
         ),
-        ("33.26.08.2001-002,TPS,Desa,109.5,-7,,", "stations.csv:3 lat: Input should be less than or equal to 90"),
+        ("33.26.08.2001-002,TPS,Desa,109.5,-7,,", "stations.csv:3 lat: lies outside Indonesia; swap lat and lon"),
         ("33.26.08.2001-002,TPS,Desa,71.5,109,,", "stations.csv:3 lat: lies outside Indonesia; swap lat and lon"),
         ("33.26.08.2001-002,TPS,Desa,-7,10.9,,", "stations.csv:3 lon: lies outside Indonesia; swap lat and lon"),
         ("33.26.08.2001-002,TPS,Desa,-7,109,gawat,", "stations.csv:3 vulnerability: is no class; write one of aman"),
