@@ -57,6 +57,15 @@ def _reader(path: Path) -> Callable[[], float]:
     return read
 
 
+def beginning_of(path: Path) -> float:
+    """When the first certificate of a PEM file begins, in epoch seconds; NaN where there is none to be read."""
+    try:
+        certificates = x509.load_pem_x509_certificates(path.read_bytes())
+    except (OSError, ValueError):
+        return math.nan
+    return certificates[0].not_valid_before_utc.timestamp()
+
+
 def expiry_of(path: Path) -> float:
     """When the first certificate of a PEM file ends, in epoch seconds; NaN where there is none to be read."""
     try:

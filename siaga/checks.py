@@ -17,7 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from siaga.certificates import FILES, expiry_of
+from siaga.certificates import FILES, beginning_of, expiry_of
 from siaga.serving import refuse_plain_http, trusted_proxies
 from siaga.settings import Settings, SettingsError
 from siaga.tls import client_context, server_context
@@ -86,6 +86,7 @@ def check_settings(settings: Settings, processes: Iterable[str], now: float | No
             yield tried(part, functools.partial(_served, settings, part))
     if settings.kafka_security.endswith("SSL") and not unusable & {"kafka", "kafka_ca"}:
         yield tried("kafka's certificates", functools.partial(_kafka_files, settings))
+    yield from _unused(settings)
     yield from _open_secrets(settings)
     if "gateway" in chosen:
         yield _disk(settings)
@@ -130,10 +131,27 @@ def _certificate(name: str, path: Path, now: float) -> Finding:
     if until <= now:
         text = f"{setting}: the certificate in {path} expired at {day} UTC; put a renewed one in its place"
         return Finding(subject, State.WRONG, text)
+    begins = beginning_of(path)
+    # Authorities that are used later may stand beside those of today.
+    if begins > now and name != "kafka_ca":
+        first = time.strftime("%Y-%m-%d %H:%M", time.gmtime(begins))
+        text = f"{setting}: the certificate in {path} is good from {first} UTC on; correct the clock, or wait"
+        return Finding(subject, State.WRONG, text)
     if until - now < _SOON:
         text = f"{setting}: the certificate in {path} ends at {day} UTC; renew it before, no restart is needed"
         return Finding(subject, State.WARNING, text)
     return Finding(subject, State.RIGHT, f"is good until {day} UTC")
+
+
+def _unused(settings: Settings) -> Iterator[Finding]:
+    """What is set to close the line to Kafka, and closes nothing."""
+    spoken = settings.kafka_security
+    unused = [] if spoken.startswith("SASL") else ["kafka_user", "kafka_password", "kafka_password_file"]
+    unused += [] if spoken.endswith("SSL") else ["kafka_ca_file", "kafka_cert_file", "kafka_key_file"]
+    named = [name for name in unused if getattr(settings, name)]
+    if named:
+        text = f"kafka_security: {spoken} does not use {', '.join(named)}; set SIAGA_KAFKA_SECURITY=SASL_SSL"
+        yield Finding("kafka's security", State.WARNING, text)
 
 
 def _open_secrets(settings: Settings) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ key is written a moment before its certificate) leave a context as it was, until
 
 from __future__ import annotations
 
+import errno
 import logging
 import ssl
 from pathlib import Path
@@ -49,7 +50,7 @@ class RenewingContext(ssl.SSLContext):
         if self._authority is not None:
             self.load_verify_locations(str(self._authority))
         if self._certificate is not None:
-            self.load_cert_chain(str(self._certificate), None if self._key is None else str(self._key))
+            _load(self, self._certificate, self._key)
 
     def _renew(self) -> None:
         if self._watched is None or not (self._watched.changed() or self._stale):
@@ -58,7 +59,7 @@ class RenewingContext(ssl.SSLContext):
             if self._certificate is not None:
                 # A pair that does not fit would leave half of itself in this context: try it on another first.
                 trial = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-                trial.load_cert_chain(str(self._certificate), None if self._key is None else str(self._key))
+                _load(trial, self._certificate, self._key)
             self._read()
         except OSError as error:
             if not self._stale:
@@ -87,6 +88,7 @@ def client_context(
     Raises:
         SettingsError: a file cannot be used.
     """
+    refuse_lone_key(key, certificate, settings)
     if authority is not None:
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(str(authority))
@@ -95,7 +97,7 @@ def client_context(
     try:
         made = RenewingContext.make(ssl.PROTOCOL_TLS_CLIENT, authority=authority, certificate=certificate, key=key)
     except OSError as error:
-        raise _unusable(f"{settings}_cert_file", certificate, error) from None
+        raise _pair_unusable(settings, certificate, key, error) from None
     if authority is None:
         made.load_default_certs()
     return made
@@ -110,7 +112,49 @@ def server_context(*, certificate: Path, key: Path | None, settings: str) -> Ren
     try:
         return RenewingContext.make(ssl.PROTOCOL_TLS_SERVER, authority=None, certificate=certificate, key=key)
     except OSError as error:
-        raise _unusable(f"{settings}_cert_file", certificate, error) from None
+        raise _pair_unusable(settings, certificate, key, error) from None
+
+
+def refuse_lone_key(key: Path | None, certificate: Path | None, settings: str) -> None:
+    """See that a key has its certificate: without it, what was meant to be closed would stand open.
+
+    Raises:
+        SettingsError: it has none.
+    """
+    if key is not None and certificate is None:
+        raise SettingsError(
+            f"{settings}_cert_file: is missing, and {settings}_key_file is set; "
+            f"set SIAGA_{settings.upper()}_CERT_FILE, or unset the key"
+        )
+
+
+def _load(context: ssl.SSLContext, certificate: Path, key: Path | None) -> None:
+    # Without a callback OpenSSL would ask for a passphrase on the terminal, and wait for it.
+    context.load_cert_chain(str(certificate), None if key is None else str(key), password=_no_passphrase)
+
+
+def _no_passphrase() -> str:
+    raise OSError(errno.EACCES, "the key has a passphrase")
+
+
+def _pair_unusable(settings: str, certificate: Path | None, key: Path | None, error: OSError) -> SettingsError:
+    """What is wrong with a certificate and its key, by the setting of the file that it is wrong with."""
+    if key is None and isinstance(error, ssl.SSLError):
+        return SettingsError(
+            f"{settings}_key_file: is not set, and {certificate} does not hold certificate and key; "
+            f"set SIAGA_{settings.upper()}_KEY_FILE"
+        )
+    if key is not None and (not _can_be_read(key) or error.errno == errno.EACCES):
+        return _unusable(f"{settings}_key_file", key, error)
+    return _unusable(f"{settings}_cert_file", certificate, error)
+
+
+def _can_be_read(path: Path) -> bool:
+    try:
+        with path.open("rb"):
+            return True
+    except OSError:
+        return False
 
 
 def _unusable(setting: str, path: Path | None, error: OSError) -> SettingsError:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from siaga.certificates import expiry_of
+from siaga.certificates import beginning_of, expiry_of
 from siaga.checks import SECRET_FILES, State, check_settings, refuse_wrong
 from siaga.settings import Settings, SettingsError
 from tests.support.certificates import Authority
@@ -63,3 +64,25 @@ def test_every_setting_that_names_a_file_with_a_secret_is_looked_at() -> None:
     named = {name for name in Settings.model_fields if name.endswith(("password_file", "key_file", "secret_file"))}
 
     assert named <= set(SECRET_FILES)
+
+
+def test_a_certificate_of_tomorrow_is_wrong_today(tmp_path: Path) -> None:
+    pair = Authority(tmp_path).issue("web")
+    settings = Settings(data_dir=tmp_path, gateway_cert_file=pair.certificate, gateway_key_file=pair.key)
+    begins = beginning_of(pair.certificate)
+
+    seen = [states(settings, "gateway", at)["certificate gateway"] for at in (begins - DAY, begins + DAY)]
+
+    assert seen == [State.WRONG, State.RIGHT]
+
+
+def test_a_password_that_no_line_uses_is_a_warning(tmp_path: Path) -> None:
+    given: dict[str, Any] = {"data_dir": tmp_path, "kafka_user": "siaga-gateway", "kafka_password": "rahasia"}
+
+    (warned,) = [
+        finding
+        for finding in check_settings(Settings(**given), ("gateway",))
+        if finding.state is State.WARNING and finding.subject == "kafka's security"
+    ]
+    assert "does not use kafka_user, kafka_password; set SIAGA_KAFKA_SECURITY" in warned.text
+    assert "rahasia" not in warned.text
