@@ -35,7 +35,7 @@ _COUNTS: Final = ("tries", "parallel", "circuit_failures")
 _COMMON: Final = (*_NUMBERS, *_COUNTS, "repeats_safely", "limits", "receipt_seconds")
 _OWN: Final = (
     *("adapter", "url", "body", "fields", "headers", "receipt", "ask_url", "ask_status", "delivered", "failed"),
-    *("token", "poll"),
+    *("token", "poll", "took_status", "took"),
 )
 #: Channels whose messages are short: they cost by length, or are read out.
 BRIEF: Final = (ChannelKind.SMS, ChannelKind.VOICE)
@@ -56,6 +56,9 @@ class ChannelSpec:
     token: str = field(repr=False, default="")
     poll: bool = False
     receipt: str | None = None
+    #: Where an answer of 2xx says whether it took the message, and the words that mean that it did.
+    took_status: str | None = None
+    took: tuple[str, ...] = ("true",)
     ask_url: str | None = field(repr=False, default=None)
     ask_status: str | None = None
     delivered: tuple[str, ...] = ("delivered",)
@@ -198,6 +201,8 @@ def _spec(
         token=token or "",
         poll=table.get("poll") is True,
         receipt=texts.one("receipt", table.get("receipt")),
+        took_status=texts.one("took_status", table.get("took_status")),
+        took=tuple(str(word).casefold() for word in table.get("took", ("true",))),
         ask_url=texts.one("ask_url", table.get("ask_url")),
         ask_status=texts.one("ask_status", table.get("ask_status")),
         delivered=tuple(str(word).casefold() for word in table.get("delivered", ("delivered",))),

@@ -45,8 +45,21 @@ def send(spec: ChannelSpec, message: Message) -> Outcome:
     if outcome is not None:
         return outcome
     if 200 <= status < 300:
-        return Outcome(Verdict.ACCEPTED, provider_id=text_at(answer, spec.receipt))
+        return outcome_of_answer(spec, answer)
     return outcome_of_status(status, answer.get(RETRY_AFTER))
+
+
+def outcome_of_answer(spec: ChannelSpec, answer: Mapping[Any, Any]) -> Outcome:
+    """What an answer of 2xx comes to: some gateways say only in it that they did not take the message."""
+    accepted = Outcome(Verdict.ACCEPTED, provider_id=text_at(answer, spec.receipt))
+    if spec.took_status is None:
+        return accepted
+    said = value_at(answer, spec.took_status)
+    if said is None:
+        return Outcome(Verdict.UNCLEAR, ResultReason.OTHER, "its answer does not say whether it took it")
+    if str(said).casefold() in spec.took:
+        return accepted
+    return Outcome(Verdict.FAILED, ResultReason.CLIENT_ERROR, "its answer says that it did not take it")
 
 
 def ask(spec: ChannelSpec, message: Message, receipt: str | None) -> Outcome:
@@ -237,7 +250,15 @@ def _answer(response: http.client.HTTPResponse) -> dict[Any, Any]:
 
 
 def text_at(answer: Any, path: str | None) -> str | None:
-    """What an answer holds at a dotted path such as ``messages.0.id``."""
+    """The text or number that an answer holds at a dotted path such as ``messages.0.id``."""
+    found = value_at(answer, path)
+    if isinstance(found, bool) or not isinstance(found, str | int):
+        return None
+    return "".join(c for c in str(found) if c.isprintable())[:LONGEST_ID] or None
+
+
+def value_at(answer: Any, path: str | None) -> Any:
+    """What an answer holds at a dotted path, or None."""
     if path is None:
         return None
     for step in path.split("."):
@@ -247,9 +268,7 @@ def text_at(answer: Any, path: str | None) -> str | None:
             answer = answer[int(step)]
         else:
             return None
-    if isinstance(answer, bool) or not isinstance(answer, str | int):
-        return None
-    return "".join(c for c in str(answer) if c.isprintable())[:LONGEST_ID] or None
+    return answer
 
 
 def _kind(error: BaseException) -> str:

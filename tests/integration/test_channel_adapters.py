@@ -6,12 +6,13 @@ import logging
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from siaga.contracts.page import ChannelKind
 from siaga.contracts.page_result import ResultReason
-from sinks.notify import adapters
+from sinks.notify import adapters, http_adapter
 from sinks.notify.channels import ChannelSpec, parse_channels
 from sinks.notify.outcome import Message, Verdict
 from tests.support.mailserver import MailMode, MailServer
@@ -152,6 +153,25 @@ def test_mail_says_what_surely_did_not_arrive_and_what_may_have(
     assert (outcome.verdict, outcome.reason, len(taken)) == expected
     assert all("SEV1 perkelahian" in str(one.get_payload()) for one in taken)
     assert not any(officer in line for line in logged)
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        ({"status": True, "id": ["80367170"]}, Verdict.ACCEPTED),
+        ({"status": "Queued", "id": ["80367170"]}, Verdict.ACCEPTED),
+        ({"status": False, "reason": "token invalid"}, Verdict.FAILED),
+        ({}, Verdict.UNCLEAR),
+    ],
+)
+def test_a_gateway_that_refuses_in_an_answer_of_200_has_refused(answer: dict[str, Any], verdict: Verdict) -> None:
+    toml = '[sms]\nadapter = "http"\nurl = "https://gateway.example"\ntook_status = "status"'
+    spec = parse_channels(f'{toml}\ntook = ["true", "queued"]\nreceipt = "id.0"')[ChannelKind.SMS]
+
+    outcome = http_adapter.outcome_of_answer(spec, answer)
+
+    assert outcome.verdict is verdict
+    assert outcome.provider_id == ("80367170" if verdict is Verdict.ACCEPTED else None)
 
 
 def test_no_mail_server_has_surely_not_got_it() -> None:

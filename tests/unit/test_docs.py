@@ -156,8 +156,9 @@ def test_the_channels_shown_are_good_ones(tmp_path: Path) -> None:
     gateways = load_gateways(Settings(answers_file=answers), told)
 
     assert on[0] == {ChannelKind.SMS, ChannelKind.TELEGRAM, ChannelKind.EMAIL, ChannelKind.WEBHOOK}
-    assert on[1] == {ChannelKind.SMS, ChannelKind.WHATSAPP, ChannelKind.WEBHOOK}
-    assert on[2] == {ChannelKind.VOICE, ChannelKind.NTFY, ChannelKind.WEBHOOK}
+    assert on[1] == {ChannelKind.WHATSAPP, ChannelKind.WEBHOOK}
+    assert on[2] == {ChannelKind.SMS, ChannelKind.WHATSAPP, ChannelKind.WEBHOOK}
+    assert on[3] == {ChannelKind.VOICE, ChannelKind.NTFY, ChannelKind.WEBHOOK}
     assert set(gateways) == {"twilio", "modem", "android", "fonnte"}
 
 
