@@ -60,6 +60,17 @@ def test_a_database_of_something_else_is_left_alone(name: str, database: Databas
         assert f"tables of something else ({name})" in found.text
 
 
+def test_a_schema_that_is_being_made_is_waited_for(database: Database) -> None:
+    # As SQLite shows it to others half way: the revision's table first, ours one by one, the revision last.
+    with make_engine(database.url, writes=True).begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+        connection.exec_driver_sql("CREATE TABLE incidents (a INTEGER)")
+
+    states = [check_database(Settings(database=database.url), process).state for process in ("sinks", "console")]
+
+    assert states == [State.WARNING, State.AWAY]
+
+
 def test_a_file_that_is_no_database_or_cannot_be_opened_is_not_waited_for(tmp_path: Path) -> None:
     text = tmp_path / "teks"
     text.write_text("bukan basis data" * 100)
