@@ -83,14 +83,20 @@ def _schema(connection: sa.Connection, process: str | None) -> Finding:
 
 
 def _of_something_else(connection: sa.Connection) -> list[str]:
-    """Tables that are named as ours, though none of ours was made here: the first few."""
-    there = set(sa.inspect(connection).get_table_names())
+    """Tables that are named as ours and are not: the first few."""
+    inspector = sa.inspect(connection)
+    there = set(inspector.get_table_names())
     if "alembic_version" in there:
         # Made before all else: somebody is making ours just now (SQLite shows tables one by one).
         return []
     # The command centre may have come first, and made its own.
     theirs = set() if "accounts_version" in there else there & {"users", "sessions", "tokens"}
-    return sorted(theirs | (there & set(metadata.tables)))[:3]
+    for name in there & set(metadata.tables):
+        if not set(metadata.tables[name].columns.keys()) <= {
+            column["name"] for column in inspector.get_columns(name)
+        }:
+            theirs.add(name)
+    return sorted(theirs)[:3]
 
 
 def _may_create(connection: sa.Connection) -> bool:
