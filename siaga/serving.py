@@ -9,8 +9,9 @@ import ipaddress
 from pathlib import Path
 from typing import Any
 
+from siaga.heads import HeadsInTime
 from siaga.settings import Settings, SettingsError
-from siaga.tls import server_context
+from siaga.tls import refuse_lone_key, server_context
 
 
 def http_options(settings: Settings, part: str) -> dict[str, Any]:
@@ -23,7 +24,11 @@ def http_options(settings: Settings, part: str) -> dict[str, Any]:
     """
     refuse_plain_http(settings, part)
     proxies = trusted_proxies(settings)
-    options: dict[str, Any] = {"proxy_headers": bool(proxies), "forwarded_allow_ips": proxies}
+    options: dict[str, Any] = {
+        "http": HeadsInTime,
+        "proxy_headers": bool(proxies),
+        "forwarded_allow_ips": proxies,
+    }
     certificate = certificate_of(settings, part)
     if certificate is not None:
         key: Path | None = getattr(settings, f"{part}_key_file")
@@ -66,8 +71,9 @@ def refuse_plain_http(settings: Settings, part: str) -> None:
     """See that passwords, tokens and reports do not leave this machine in the clear without somebody's wish.
 
     Raises:
-        SettingsError: they would.
+        SettingsError: they would, or a key is set without its certificate.
     """
+    refuse_lone_key(getattr(settings, f"{part}_key_file"), certificate_of(settings, part), part)
     host: str = getattr(settings, f"{part}_host")
     spoken_otherwise = certificate_of(settings, part) is not None or settings.plain_http
     if spoken_otherwise or trusted_proxies(settings) or is_loopback(host):

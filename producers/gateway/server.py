@@ -137,7 +137,6 @@ async def _serve_http(
 ) -> None:
     config = uvicorn.Config(
         app,
-        http="httptools",
         ws="none",
         lifespan="off",
         log_config=None,

@@ -14,7 +14,9 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from cryptography.hazmat.primitives import serialization
 
+from siaga import heads
 from siaga.serving import http_options, refuse_plain_http, trusted_proxies
 from siaga.settings import Settings, SettingsError
 from siaga.tls import server_context
@@ -140,3 +142,37 @@ def test_proxies_are_addresses_or_networks_and_never_everybody(wrong: str) -> No
 def test_a_key_of_another_certificate_is_told_by_its_setting(authority: Authority) -> None:
     with pytest.raises(SettingsError, match=r"^console_cert_file: .*the key is another certificate's"):
         server_context(certificate=authority.issue("a").certificate, key=authority.issue("b").key, settings="console")
+
+
+def test_a_key_with_a_passphrase_is_told_and_not_asked_for(authority: Authority, tmp_path: Path) -> None:
+    pair, locked = authority.issue("a"), tmp_path / "terkunci.key"
+    key = serialization.load_pem_private_key(pair.key.read_bytes(), None)
+    shut = serialization.BestAvailableEncryption(b"rahasia")
+    form = serialization.PrivateFormat.PKCS8
+    locked.write_bytes(key.private_bytes(serialization.Encoding.PEM, form, shut))
+
+    with pytest.raises(SettingsError, match=r"^gateway_key_file: .*has a passphrase.*SIAGA_GATEWAY_KEY_FILE"):
+        server_context(certificate=pair.certificate, key=locked, settings="gateway")
+
+
+def test_a_pair_that_is_none_is_told_by_the_setting_of_what_is_missing(authority: Authority, tmp_path: Path) -> None:
+    pair = authority.issue("a")
+
+    with pytest.raises(SettingsError, match=r"^gateway_key_file: .*tiada cannot be used \(No such file"):
+        server_context(certificate=pair.certificate, key=tmp_path / "tiada", settings="gateway")
+    with pytest.raises(SettingsError, match=r"^gateway_key_file: is not set"):
+        server_context(certificate=pair.certificate, key=None, settings="gateway")
+    with pytest.raises(SettingsError, match=r"^gateway_cert_file: is missing, and gateway_key_file is set"):
+        refuse_plain_http(Settings(gateway_key_file=pair.key), "gateway")
+
+
+def test_who_opens_a_connection_and_asks_nothing_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heads, "HEAD_SECONDS", 0.2)
+    with served(Settings()) as port, httpx.Client() as client:
+        assert client.get(f"http://127.0.0.1:{port}/").status_code == 200
+        for said in (b"", b"GET / HTTP/1.1\r\nHost: a\r\n"):
+            with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+                line.sendall(said)
+                assert line.recv(10) == b""
+        # By now the first connection has been idle for longer than that; it asks again and is answered.
+        assert client.get(f"http://127.0.0.1:{port}/").status_code == 200
