@@ -84,9 +84,11 @@ def check_settings(settings: Settings, processes: Iterable[str], now: float | No
     for part in _SERVERS:
         if part in chosen and part not in unusable:
             yield tried(part, functools.partial(_served, settings, part))
-    if settings.kafka_security.endswith("SSL") and not unusable & {"kafka", "kafka_ca"}:
-        yield tried("kafka's certificates", functools.partial(_kafka_files, settings))
-    yield from _unused(settings)
+    # The watchdog has no line to Kafka, and need not have its files where settings are shared.
+    if set(chosen) != {"watchdog"}:
+        if settings.kafka_security.endswith("SSL") and not unusable & {"kafka", "kafka_ca"}:
+            yield tried("kafka's certificates", functools.partial(_kafka_files, settings))
+        yield from _unused(settings)
     yield from _open_secrets(settings)
     if "gateway" in chosen:
         yield _disk(settings)

@@ -86,3 +86,10 @@ def test_a_password_that_no_line_uses_is_a_warning(tmp_path: Path) -> None:
     ]
     assert "does not use kafka_user, kafka_password; set SIAGA_KAFKA_SECURITY" in warned.text
     assert "rahasia" not in warned.text
+
+
+def test_the_watchdog_needs_none_of_the_files_that_close_the_line_to_kafka(tmp_path: Path) -> None:
+    settings = Settings(kafka="kafka:9093", kafka_security="SSL", kafka_ca_file=tmp_path / "ca.crt")
+
+    assert State.WRONG not in states(settings, "watchdog").values()
+    assert State.WRONG in states(settings, "streams").values()
