@@ -57,19 +57,19 @@ def _reader(path: Path) -> Callable[[], float]:
     return read
 
 
-def beginning_of(path: Path) -> float:
-    """When the first certificate of a PEM file begins, in epoch seconds; NaN where there is none to be read."""
+def validity_of(path: Path) -> tuple[float, float]:
+    """When the first certificate of a PEM file begins, and when the first of them to end does, in epoch seconds.
+
+    NaN where there is none to be read.
+    """
     try:
         certificates = x509.load_pem_x509_certificates(path.read_bytes())
     except (OSError, ValueError):
-        return math.nan
-    return certificates[0].not_valid_before_utc.timestamp()
+        return math.nan, math.nan
+    until = min(certificate.not_valid_after_utc.timestamp() for certificate in certificates)
+    return certificates[0].not_valid_before_utc.timestamp(), until
 
 
 def expiry_of(path: Path) -> float:
     """When the first certificate of a PEM file ends, in epoch seconds; NaN where there is none to be read."""
-    try:
-        certificates = x509.load_pem_x509_certificates(path.read_bytes())
-    except (OSError, ValueError):
-        return math.nan
-    return min(certificate.not_valid_after_utc.timestamp() for certificate in certificates)
+    return validity_of(path)[1]

@@ -17,7 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from siaga.certificates import FILES, beginning_of, expiry_of
+from siaga.certificates import FILES, validity_of
 from siaga.serving import refuse_plain_http, trusted_proxies
 from siaga.settings import Settings, SettingsError
 from siaga.tls import client_context, server_context
@@ -125,7 +125,7 @@ def _kafka_files(settings: Settings) -> str:
 def _certificate(name: str, path: Path, now: float) -> Finding:
     setting = FILES[name]
     subject = f"certificate {name}"
-    until = expiry_of(path)
+    begins, until = validity_of(path)
     if math.isnan(until):
         text = f"{setting}: {path} holds no certificate that can be read; correct SIAGA_{setting.upper()} or the file"
         return Finding(subject, State.WRONG, text)
@@ -133,7 +133,6 @@ def _certificate(name: str, path: Path, now: float) -> Finding:
     if until <= now:
         text = f"{setting}: the certificate in {path} expired at {day} UTC; put a renewed one in its place"
         return Finding(subject, State.WRONG, text)
-    begins = beginning_of(path)
     # Authorities that are used later may stand beside those of today.
     if begins > now and name != "kafka_ca":
         first = time.strftime("%Y-%m-%d %H:%M", time.gmtime(begins))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from siaga.certificates import beginning_of, expiry_of
+from siaga.certificates import expiry_of, validity_of
 from siaga.checks import SECRET_FILES, State, check_settings, refuse_wrong
 from siaga.settings import Settings, SettingsError
 from tests.support.certificates import Authority
@@ -69,7 +69,7 @@ def test_every_setting_that_names_a_file_with_a_secret_is_looked_at() -> None:
 def test_a_certificate_of_tomorrow_is_wrong_today(tmp_path: Path) -> None:
     pair = Authority(tmp_path).issue("web")
     settings = Settings(data_dir=tmp_path, gateway_cert_file=pair.certificate, gateway_key_file=pair.key)
-    begins = beginning_of(pair.certificate)
+    begins, _ = validity_of(pair.certificate)
 
     seen = [states(settings, "gateway", at)["certificate gateway"] for at in (begins - DAY, begins + DAY)]
 
