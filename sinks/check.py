@@ -90,13 +90,13 @@ def _of_something_else(connection: sa.Connection) -> list[str]:
         # Made before all else: somebody is making ours just now (SQLite shows tables one by one).
         return []
     # The command centre may have come first, and made its own.
-    theirs = set() if "accounts_version" in there else there & {"users", "sessions", "tokens"}
-    for name in there & set(metadata.tables):
-        if not set(metadata.tables[name].columns.keys()) <= {
-            column["name"] for column in inspector.get_columns(name)
-        }:
-            theirs.add(name)
-    return sorted(theirs)[:3]
+    accounts = set() if "accounts_version" in there else there & {"users", "sessions", "tokens"}
+    others = {
+        name
+        for name in there & set(metadata.tables)
+        if not set(metadata.tables[name].columns.keys()) <= {found["name"] for found in inspector.get_columns(name)}
+    }
+    return sorted(accounts | others)[:3]
 
 
 def _may_create(connection: sa.Connection) -> bool:
