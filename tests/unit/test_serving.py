@@ -122,7 +122,7 @@ def test_nobody_is_served_below_tls_1_2(authority: Authority) -> None:
     ],
 )
 def test_plain_http_stays_on_this_machine_or_where_somebody_said_so(host: str, more: dict[str, Any]) -> None:
-    refuse_plain_http(Settings(console_host=host, **more), "console")
+    refuse_plain_http(Settings(console_host=host, **more), "console")  # it would raise
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "posko.example"])  # noqa: S104
