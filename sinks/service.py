@@ -6,6 +6,7 @@ import gc
 import logging
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from threading import Event, Thread
 from types import FrameType
@@ -102,8 +103,10 @@ def _run(parts: Sequence[Part], stop: Event) -> int:
         thread.start()
     while not stop.wait(_LOOK_SECONDS):
         pass
+    # Together, not each: with the database gone, every one of them waits for it.
+    until = time.monotonic() + _STOP_SECONDS
     for thread in threads:
-        thread.join(_STOP_SECONDS)
+        thread.join(max(0.0, until - time.monotonic()))
     for name, error in ended:
         if isinstance(error, SettingsError):
             raise error
