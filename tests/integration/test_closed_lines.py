@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import ssl
 import subprocess
 import sys
 import threading
@@ -129,7 +128,7 @@ def answer_by_link(manned: Manned, text: str) -> int:
     stack = manned.stack
     assert isinstance(stack, SecuredStack)
     token = text.partition("/ack/")[2].split()[0]
-    with httpx.Client(verify=str(stack.broker.authority.file)) as phone:
+    with httpx.Client(verify=stack.broker.authority.trusting()) as phone:
         return phone.post(f"{stack.console_url}/ack/{token}").status_code
 
 
@@ -310,14 +309,14 @@ class Load:
         self._thread.join(30)
 
     def _run(self) -> None:
-        verify = str(self._stack.broker.authority.file)
+        trusting = self._stack.broker.authority.trusting()
         headers = {"Authorization": f"Bearer {self._stack.token}"}
         while not self._stop.is_set():
             item = builders.report("order.convoy", station=builders.SECOND_STATION)
             for _ in range(20):
                 # A connection each time: that is what sees a certificate.
                 try:
-                    with httpx.Client(verify=verify, timeout=10.0) as phone:
+                    with httpx.Client(verify=trusting, timeout=10.0) as phone:
                         status = phone.post(f"{self._stack.gateway_url}/v1/reports", json=item, headers=headers)
                 except httpx.HTTPError:
                     continue
@@ -332,10 +331,9 @@ class Load:
 
 def serial_of(port: int, authority: Authority) -> str:
     """The number of the certificate that a server shows."""
-    context = ssl.create_default_context(cafile=str(authority.file))
     with (
         socket.create_connection(("127.0.0.1", port), timeout=5) as line,
-        context.wrap_socket(line, server_hostname="127.0.0.1") as shut,
+        authority.trusting().wrap_socket(line, server_hostname="127.0.0.1") as shut,
     ):
         certificate = shut.getpeercert()
     assert certificate

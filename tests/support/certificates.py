@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import itertools
 import shutil
+import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -69,6 +70,10 @@ class Authority:
         )
         self.file = directory / f"ca-{next(_numbers)}.pem"
         self.file.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
+
+    def trusting(self) -> ssl.SSLContext:
+        """For connections of a client that trusts this authority and no other."""
+        return ssl.create_default_context(cafile=str(self.file))
 
     def issue(self, name: str, *, days: float = 30.0, address: str = "127.0.0.1") -> Pair:
         """A certificate for ``name``, also good for ``localhost`` and ``address``; ``days`` below 0: expired."""

@@ -183,7 +183,7 @@ class SecuredStack(Stack):
         key.write_text("kunci-uji-" * 4 + "\n")
         super().__init__(broker, database, directory, **{**web, "link_key_file": key, **settings})
         self._http.close()
-        self._http = httpx.Client(timeout=30.0, verify=str(broker.authority.file))
+        self._http = httpx.Client(timeout=30.0, verify=broker.authority.trusting())
         self._launching = ""
 
     @property

@@ -86,9 +86,7 @@ def test_a_renewed_certificate_is_shown_without_a_restart_and_a_half_written_pai
         half = shown(port)
         pair.certificate.write_bytes(renewed.certificate.read_bytes())
         after = shown(port)
-        answer = httpx.get(
-            f"https://127.0.0.1:{port}/", verify=ssl.create_default_context(cafile=str(authority.file))
-        )
+        answer = httpx.get(f"https://127.0.0.1:{port}/", verify=authority.trusting())
 
     assert (before, half, after) == (first, first, second)
     assert answer.json()["scheme"] == "https"
@@ -96,7 +94,7 @@ def test_a_renewed_certificate_is_shown_without_a_restart_and_a_half_written_pai
 
 def test_nobody_is_served_below_tls_1_2(authority: Authority) -> None:
     pair = authority.issue("web")
-    old = ssl.create_default_context(cafile=str(authority.file))
+    old = authority.trusting()
     old.set_ciphers("ALL:@SECLEVEL=0")
     with pytest.warns(DeprecationWarning, match="TLSv1"):
         old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
