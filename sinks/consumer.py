@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import AuthorizationError, KafkaError
 from kafka.structs import OffsetAndMetadata
 
 from siaga.contracts.topics import MAX_RECORD_BYTES, STORE_GROUP
-from siaga.settings import Settings
+from siaga.settings import Settings, SettingsError
 from siaga.wire.client import FETCH_WAIT_MS, connection
 from sinks.batch import Place, Record
 
@@ -39,15 +39,19 @@ class ClusterChangedError(RuntimeError):
 class Consumer:
     """Reads ``topics`` of the cluster behind the settings' address, one thread at a time.
 
+    Who only looks is in no ``group``, and needs no right on one.
+
     Raises:
         KafkaError: Kafka does not answer.
         NotReadyError: a topic is not there.
     """
 
-    def __init__(self, settings: Settings, topics: Sequence[str], *, client_id: str) -> None:
+    def __init__(
+        self, settings: Settings, topics: Sequence[str], *, client_id: str, group: str | None = STORE_GROUP
+    ) -> None:
         self._kafka: Any = KafkaConsumer(
             **connection(settings, client_id),
-            group_id=STORE_GROUP,
+            group_id=group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             bootstrap_timeout_ms=_CONNECT_MS,
@@ -158,6 +162,17 @@ class Consumer:
             self._kafka.close(autocommit=False, timeout_ms=1000)
         except Exception as error:
             logger.debug("a consumer did not close: %s", error)
+
+
+def unreadable(settings: Settings, error: Exception) -> SettingsError:
+    """What is said to whoever wanted to look at what is on Kafka, and could not."""
+    if isinstance(error, AuthorizationError):
+        return SettingsError(
+            f"kafka_user: {settings.kafka_user or 'nobody'} may not read what is on {settings.kafka}; set "
+            "SIAGA_KAFKA_USER to siaga-sinks, with its password (docs/how-to/secure-the-lines.md)"
+        )
+    said = str(error) or type(error).__name__
+    return SettingsError(f"kafka: {settings.kafka} cannot be read ({said}); start it, or correct SIAGA_KAFKA")
 
 
 def _record(record: Any) -> Record:

@@ -17,7 +17,7 @@ from siaga.settings import Settings, SettingsError
 from siaga.wire.ends import first_record, log_ends
 from sinks.backup import is_filled
 from sinks.batch import TOPICS, Batch, Place
-from sinks.consumer import Consumer, NotReadyError
+from sinks.consumer import Consumer, NotReadyError, unreadable
 from sinks.database import engine_of
 from sinks.writer import Writer
 
@@ -46,13 +46,13 @@ def rebuild(settings: Settings, progress: Callable[[int], None] = lambda records
     except sa.exc.OperationalError:
         raise SettingsError("database: does not answer; start it, or correct SIAGA_DATABASE") from None
     except (KafkaError, NotReadyError) as error:
-        raise SettingsError(f"kafka: {settings.kafka} cannot be read ({error or type(error).__name__})") from error
+        raise unreadable(settings, error) from error
     finally:
         writer.release()
 
 
 def _rebuild(settings: Settings, writer: Writer, progress: Callable[[int], None]) -> int:
-    consumer = Consumer(settings, TOPICS, client_id=_CLIENT)
+    consumer = Consumer(settings, TOPICS, client_id=_CLIENT, group=None)
     try:
         consumer.start(writer.begin(consumer.cluster_id, datetime.now(UTC)))
         ends = log_ends(settings, consumer.partitions, _CLIENT)

@@ -19,9 +19,9 @@ from siaga.contracts.checkin import AcceptedCheckIn
 from siaga.contracts.decode import decode
 from siaga.contracts.report import AcceptedReport
 from siaga.contracts.topics import CHECKINS, REPORTS
-from siaga.settings import Settings, SettingsError
+from siaga.settings import Settings
 from sinks.batch import Place, Record, original_of, places_of, refusal_id
-from sinks.consumer import Consumer, NotReadyError
+from sinks.consumer import Consumer, NotReadyError, unreadable
 from sinks.reading import reading
 from sinks.tables import checkins, rejected, reports
 from sinks.work import chunks
@@ -91,7 +91,7 @@ def reconcile(
                 progress(sum(a.items for a in accounts.values()))
         _look_up(settings, accounts, items)
     except (KafkaError, NotReadyError) as error:
-        raise SettingsError(f"kafka: {settings.kafka} cannot be read ({error or type(error).__name__})") from error
+        raise unreadable(settings, error) from error
     progress(sum(a.items for a in accounts.values()))
     _wait(settings, accounts, wait)
     return list(accounts.values())
@@ -114,7 +114,7 @@ def _wait(settings: Settings, accounts: dict[str, Account], seconds: float) -> N
 
 def _records(settings: Settings) -> Iterator[Record]:
     """Every record there is now. A partition's end is what Kafka first says it is, whatever comes later."""
-    consumer = Consumer(settings, tuple(_TABLES), client_id="siaga-audit")
+    consumer = Consumer(settings, tuple(_TABLES), client_id="siaga-audit", group=None)
     try:
         consumer.start({})
         ends: dict[Place, int] = {}
