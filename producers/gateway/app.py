@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 
 from producers.gateway.openapi import openapi_document
 from producers.gateway.posts import PATHS, Posts, Receive, Scope, Send
-from producers.gateway.problems import Answer, Trouble, answer_problem, problem_body
-from producers.metrics import GatewayMetrics, Outcome
+from producers.gateway.problems import SEALED, Answer, Trouble, answer_problem, problem_body
+from producers.metrics import Outcome
 
 _TITLES = {
     404: "There is nothing at this address; see /openapi.json",
@@ -21,20 +20,35 @@ _TITLES = {
 
 
 class Gateway:
-    """What uvicorn calls. ``unready`` says why nothing can be taken now; empty when all is well."""
+    """What uvicorn calls. ``unready`` says why nothing can be taken now; empty when all is well.
 
-    def __init__(self, posts: Posts, metrics: GatewayMetrics, unready: Callable[[], str]) -> None:
+    Metrics have a port of their own, which phones do not reach.
+    """
+
+    def __init__(self, posts: Posts, unready: Callable[[], str]) -> None:
         self._posts = posts
-        self._rest = _rest(metrics, unready)
+        self._rest = _rest(unready)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] in PATHS:
             await self._posts.answer(scope, receive, send)
         else:
-            await self._rest(scope, receive, send)
+            await self._rest(scope, receive, _sealing(send))
 
 
-def _rest(metrics: GatewayMetrics, unready: Callable[[], str]) -> FastAPI:
+def _sealing(send: Send) -> Send:
+    """``send``, with the headers of every answer where FastAPI's has not got them."""
+
+    async def sealed(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            had = {name for name, _ in message["headers"]}
+            message["headers"] = [*message["headers"], *(header for header in SEALED if header[0] not in had)]
+        await send(message)
+
+    return sealed
+
+
+def _rest(unready: Callable[[], str]) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, redirect_slashes=False)
     app.openapi = openapi_document  # type: ignore[method-assign]  # FastAPI's documented way to bring one's own
 
@@ -48,10 +62,6 @@ def _rest(metrics: GatewayMetrics, unready: Callable[[], str]) -> FastAPI:
         if why:
             return _response(Trouble(Outcome.UNAVAILABLE, why, retry_after=1).to_answer())
         return Response('{"status":"ready"}', media_type="application/json")
-
-    @app.get("/metrics")
-    async def shown() -> Response:
-        return Response(generate_latest(metrics.registry), headers={"content-type": CONTENT_TYPE_LATEST})
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:

@@ -77,7 +77,6 @@ def _post_batch() -> dict[str, Any]:
 
 
 def _plain_paths() -> dict[str, Any]:
-    text = {"text/plain": {"schema": {"type": "string"}}}
     status = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}}
     alive = {"description": "The process answers", "content": {"application/json": {"schema": status}}}
     ready = {"description": "It takes items", "content": {"application/json": {"schema": status}}}
@@ -90,13 +89,6 @@ def _plain_paths() -> dict[str, Any]:
                 "operationId": "readyz",
                 "summary": "Whether it takes items",
                 "responses": {"200": ready, **_refusals("503")},
-            }
-        },
-        "/metrics": {
-            "get": {
-                "operationId": "metrics",
-                "summary": "Metrics for Prometheus",
-                "responses": {"200": {"description": "Prometheus text format", "content": text}},
             }
         },
     }

@@ -43,6 +43,15 @@ _OF_REASON: Final = {
 
 Header = tuple[bytes, bytes]
 
+#: Of every answer. A browser that is made to open one takes it for nothing but what it says it is, runs and frames
+#: nothing of it, and keeps nothing. Not Strict-Transport-Security: it is a host's, and would bind its other ports.
+SEALED: Final[tuple[Header, ...]] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"no-referrer"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -115,4 +124,4 @@ def outcome_of(reason: RejectReason, problems: Sequence[Problem], semantic: Outc
 
 
 def _headers(content_type: bytes, body: bytes, more: tuple[Header, ...]) -> tuple[Header, ...]:
-    return ((b"content-type", content_type), (b"content-length", str(len(body)).encode()), *more)
+    return ((b"content-type", content_type), (b"content-length", str(len(body)).encode()), *SEALED, *more)

@@ -99,7 +99,7 @@ async def _run(settings: Settings, options: Mapping[str, Any]) -> None:
         ]
         try:
             posts = Posts(settings, known, batcher, metrics)
-            gateway = Gateway(posts, metrics, lambda: _unready(known, spool))
+            gateway = Gateway(posts, lambda: _unready(known, spool))
             # Requests under way may wait for an acknowledgement, and then for the disk.
             await _serve_http(gateway, listening, options, last_requests=math.ceil(settings.gateway_ack_timeout) + 3)
         finally:

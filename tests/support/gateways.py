@@ -99,7 +99,7 @@ class HandGateway:
             ack_timeout=self.settings.gateway_ack_timeout,
         )
         posts = Posts(self.settings, self.known, self.batcher, self.metrics)
-        app = Gateway(posts, self.metrics, lambda: "" if self.known.ready else "it does not know the devices")
+        app = Gateway(posts, lambda: "" if self.known.ready else "it does not know the devices")
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)  # type: ignore[arg-type]
         self.http = httpx.AsyncClient(transport=transport, base_url="http://gateway")
 

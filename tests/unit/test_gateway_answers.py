@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from prometheus_client import generate_latest
 
 from producers.gateway.openapi import openapi_document
 from siaga.contracts.checkin import AcceptedCheckIn
@@ -300,9 +301,22 @@ async def test_a_fault_of_our_own_shows_no_trace(
     assert "RuntimeError" in caplog.text
 
 
+@pytest.mark.parametrize("path", ["/v1/reports", "/healthz", "/readyz", "/openapi.json", "/", "/metrics"])
+async def test_a_browser_takes_no_answer_for_a_page_and_keeps_none(gateway: HandGateway, path: str) -> None:
+    for answer in (await gateway.http.get(path), await gateway.post(builders.report())):
+        said = answer.headers
+        assert said["x-content-type-options"] == "nosniff"
+        assert said["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+        assert said["cache-control"] == "no-store"
+
+
+async def test_where_phones_send_nobody_reads_metrics(gateway: HandGateway) -> None:
+    problem(await gateway.http.get("/metrics"), 404)
+
+
 async def test_metrics_show_every_outcome_from_the_start(gateway: HandGateway) -> None:
     await gateway.post(builders.report("violence.brwl"))
-    text = (await gateway.http.get("/metrics")).text
+    text = generate_latest(gateway.metrics.registry).decode()
 
     assert 'siaga_gateway_items_total{kind="checkin",outcome="spooled"} 0.0' in text
     assert 'siaga_gateway_items_total{kind="report",outcome="unknown_kind"} 1.0' in text
