@@ -93,6 +93,13 @@ class Centre:
     def post(self, path: str, body: Any, name: str | None = "operator") -> httpx.Response:
         return self.http.post(path, json=body, headers=self.headers(name))
 
+    def until_known(self, incident_id: str) -> None:
+        """Wait until the board has heard of an incident."""
+        until(
+            lambda: any(row["incident_id"] == incident_id for row in self.core.feed.board.rows()),
+            what="the incident on the board",
+        )
+
     def events(self, name: str, **parameters: Any) -> Events:
         """An open event stream."""
         return Events(self.url, self.headers(name), parameters)
