@@ -1,4 +1,4 @@
-#!/opt/siaga/venv/bin/python
+#!/opt/siaga/venv/bin/python -IS
 """Whether a process of Siaga is well: ends with 0 where URL answers 200 within three seconds, else with 1.
 
 healthy URL [CA_FILE]

