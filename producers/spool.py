@@ -30,6 +30,7 @@ from producers.segments import (
     sound_length,
     sync_directory,
 )
+from siaga.beginning import make_directory, unusable
 from siaga.settings import SettingsError
 
 log = logging.getLogger(__name__)
@@ -238,13 +239,11 @@ def free_bytes(directory: Path) -> int:
 
 
 def _hold(directory: Path) -> int:
+    make_directory(directory)
     try:
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         held = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise SettingsError(
-            f"data_dir: {directory} cannot be used ({error.strerror}); set SIAGA_DATA_DIR to a directory of your own"
-        ) from None
+        raise unusable(directory, error) from None
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -33,10 +33,15 @@ def make_directory(path: Path, setting: str = "data_dir") -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise SettingsError(
-            f"{setting}: {path} cannot be used ({error.strerror}); set SIAGA_{setting.upper()} to a place of your own"
-        ) from None
+        raise unusable(path, error, setting) from None
     return path
+
+
+def unusable(path: Path, error: OSError, setting: str = "data_dir") -> SettingsError:
+    """What to say of a directory that is there and cannot be used, or that cannot be made."""
+    return SettingsError(
+        f"{setting}: {path} cannot be used ({error.strerror}); set SIAGA_{setting.upper()} to a place of your own"
+    )
 
 
 def see_ports(settings: Settings, process: str) -> None:
@@ -49,11 +54,6 @@ def see_ports(settings: Settings, process: str) -> None:
         number: int = getattr(settings, port)
         if number:
             _see(getattr(settings, host), number, host=host, port=port)
-
-
-def see_port(address: str, number: int, setting: str) -> None:
-    """The same for one port on an ``address`` that no setting names."""
-    _see(address, number, host=setting, port=setting)
 
 
 def _see(address: str, number: int, *, host: str, port: str) -> None:

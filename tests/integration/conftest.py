@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from siaga.settings import Settings
 from siaga.types import Vulnerability
 from tests.support import builders
-from tests.support.centre import Centre
 from tests.support.databases import Database
 from tests.support.filled import Filled
+
+if TYPE_CHECKING:
+    from tests.support.centre import Centre
 
 
 @pytest.fixture
@@ -30,5 +33,8 @@ def rows(database: Database) -> Filled:
 @pytest.fixture
 def centre(rows: Filled, database: Database, tmp_path: Path) -> Iterator[Centre]:
     """A command centre on that database; no broker."""
+    # Loaded here: most tests of this folder have none, and it is much to load.
+    from tests.support.centre import Centre
+
     with Centre(Settings(database=database.url, data_dir=tmp_path, kafka="127.0.0.1:1")) as made:
         yield made
