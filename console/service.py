@@ -12,6 +12,7 @@ import uvicorn
 from console.accounts.schema import upgrade
 from console.app import create_app
 from console.core import Core, make_core
+from siaga.ending import Server, leaving_when_asked
 from siaga.serving import http_options
 from siaga.settings import Settings, SettingsError
 
@@ -30,7 +31,8 @@ def serve(settings: Settings) -> None:
     core = make_core(settings)
     if core.openid is not None:
         core.openid.check()
-    prepare(core)
+    with leaving_when_asked():
+        prepare(core)
     app = create_app(core, with_live_page=True)
     # It writes a line for every page that is opened, with the id that the page's socket goes by.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
@@ -45,7 +47,7 @@ def serve(settings: Settings) -> None:
         ws_max_size=1 << 20,
         **options,
     )
-    uvicorn.Server(config).run()
+    Server(config).run()
 
 
 def prepare(core: Core) -> None:

@@ -11,7 +11,6 @@ import contextlib
 import gc
 import logging
 import math
-import signal
 import socket
 import threading
 from collections.abc import Iterator, Mapping
@@ -31,6 +30,7 @@ from producers.metrics import GatewayMetrics
 from producers.publisher import Publisher
 from producers.spool import Spool
 from siaga.certificates import CertificateMetrics
+from siaga.ending import Server
 from siaga.serving import http_options
 from siaga.settings import Settings, SettingsError
 from siaga.wire.registry_tail import RegistryTail
@@ -146,24 +146,9 @@ async def _serve_http(
         timeout_keep_alive=60,
         timeout_graceful_shutdown=last_requests,
     )
-    server = _Server(config)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.ask_to_end)
     host, port = listening.getsockname()[:2]
     log.info("gateway: takes reports on %s://%s:%s", "https" if config.is_ssl else "http", host, port)
-    await server.serve(sockets=[listening])
-
-
-class _Server(uvicorn.Server):
-    """uvicorn's, without its signal handlers: it would end by the signal itself, before anything is closed."""
-
-    def ask_to_end(self) -> None:
-        self.should_exit = True
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+    await Server(config).serve(sockets=[listening])
 
 
 @contextlib.contextmanager

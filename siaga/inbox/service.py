@@ -6,6 +6,7 @@ from contextlib import closing
 
 import uvicorn
 
+from siaga.ending import Server
 from siaga.inbox.app import HOST, create_app
 from siaga.inbox.kept import Kept
 from siaga.inbox.people import People
@@ -33,6 +34,6 @@ def serve(settings: Settings, *, people_speed: float | None = None) -> None:
             server_header=False,
             timeout_graceful_shutdown=2,
         )
-        uvicorn.Server(config).run()
+        Server(config).run()
     if people is not None:
         people.stop()
