@@ -7,6 +7,7 @@ on both brokers. Positions come from the database; what is committed to Kafka on
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -26,6 +27,9 @@ _CONNECT_MS: Final = 5_000
 _REQUEST_MS: Final = 10_000
 #: How soon another cluster behind the same address, or more partitions, are noticed.
 _METADATA_MS: Final = 3_000
+_POLL_SECONDS: Final = 0.5
+#: Seconds in which something has to come while not everything has been read, else Kafka is held to be away.
+_PATIENCE: Final = 30.0
 
 
 class NotReadyError(RuntimeError):
@@ -129,19 +133,50 @@ class Consumer:
         for tp in self._partitions:
             end = self._kafka.highwater(tp)
             if end is not None:
-                waiting[tp.topic] += max(0, end - self._next.get(tp, 0))
+                waiting[tp.topic] += max(0, end - self._reached(tp))
         return waiting
 
     def is_behind(self, topics: Collection[str]) -> bool:
         """Whether records of ``topics`` wait, or Kafka has not told yet."""
         ours = [tp for tp in self._partitions if tp.topic in topics]
         ends = {tp: self._kafka.highwater(tp) for tp in ours}
-        return any(end is None or end > self._next.get(tp, 0) for tp, end in ends.items())
+        return any(end is None or end > self._reached(tp) for tp, end in ends.items())
 
-    def ends(self) -> dict[Place, int]:
-        """Where the partitions end, those that Kafka has told of. (ListOffsets is not to be had everywhere.)"""
-        told = {(tp.topic, tp.partition): self._kafka.highwater(tp) for tp in self._partitions}
-        return {place: end for place, end in told.items() if end is not None}
+    def records_until_now(self) -> Iterator[list[Record]]:
+        """Every record there is now, some at a time; an empty list where none came for a while.
+
+        A partition ends where Kafka first says that it does. The position has to get there, as the last record may
+        have expired, or be a mark of a transaction.
+
+        Raises:
+            KafkaError: Kafka refuses.
+            NotReadyError: nothing moves for half a minute before the end.
+        """
+        ends: dict[TopicPartition, int] = {}
+        moved, left = time.monotonic(), (-1, -1)
+        while True:
+            found = list(self.poll(_POLL_SECONDS))
+            for tp in self._partitions:
+                end = self._kafka.highwater(tp)
+                if end is not None:
+                    ends.setdefault(tp, end)
+            yield [record for record in found if record.offset < ends[TopicPartition(record.topic, record.partition)]]
+            untold = len(self._partitions) - len(ends)
+            unread = sum(max(0, end - self._reached(tp)) for tp, end in ends.items())
+            if not untold and not unread:
+                return
+            if (untold, unread) != left:
+                moved, left = time.monotonic(), (untold, unread)
+            elif time.monotonic() - moved > _PATIENCE:
+                raise NotReadyError("it tells nothing more before the end of its partitions")
+
+    def _reached(self, tp: TopicPartition) -> int:
+        """The next offset that is read: behind the last record, or behind what holds no record for anybody.
+
+        Not the client's ``position()``, which looks at every partition each time, and may ask Kafka.
+        """
+        position = self._kafka._subscription.assignment[tp].position
+        return self._next.get(tp, 0) if position is None else int(position.offset)
 
     def commit(self, positions: Mapping[Place, int], *, wait: float = 0.0) -> None:
         """Tell Kafka how far the database is; at most ``wait`` seconds. Never raises: nothing depends on it."""

@@ -5,7 +5,6 @@ Input: the store's topics from their beginning to their end as it is when this b
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
@@ -14,17 +13,13 @@ import sqlalchemy as sa
 from kafka.errors import KafkaError
 
 from siaga.settings import Settings, SettingsError
-from siaga.wire.ends import first_record, log_ends
 from sinks.backup import is_filled
-from sinks.batch import TOPICS, Batch, Place
+from sinks.batch import TOPICS, Batch
 from sinks.consumer import Consumer, NotReadyError, unreadable
 from sinks.database import engine_of
 from sinks.writer import Writer
 
 _CLIENT: Final = "siaga-rebuild"
-_POLL_SECONDS: Final = 0.5
-#: Seconds without a record after which it is asked whether there is one at all before a partition's end.
-_SILENCE_SECONDS: Final = 3.0
 
 
 def rebuild(settings: Settings, progress: Callable[[int], None] = lambda records: None) -> int:
@@ -55,29 +50,19 @@ def _rebuild(settings: Settings, writer: Writer, progress: Callable[[int], None]
     consumer = Consumer(settings, TOPICS, client_id=_CLIENT, group=None)
     try:
         consumer.start(writer.begin(consumer.cluster_id, datetime.now(UTC)))
-        ends = log_ends(settings, consumer.partitions, _CLIENT)
-        reached: dict[Place, int] = dict.fromkeys(ends, 0)
-        records, heard = 0, time.monotonic()
-        while behind := [place for place, end in ends.items() if reached[place] < end]:
+        records = 0
+        for some in consumer.records_until_now():
             batch = Batch(writer.epoch, datetime.now(UTC))
-            for record in consumer.poll(_POLL_SECONDS):
+            for record in some:
                 batch.add(record)
-                records += 1
-                reached[record.topic, record.partition] = record.offset + 1
                 if batch.rows >= settings.store_batch:
                     writer.write(batch)
                     batch = Batch(writer.epoch, datetime.now(UTC))
             if batch.positions:
                 writer.write(batch)
-                heard = time.monotonic()
+            if some:
+                records += len(some)
                 progress(records)
-            elif time.monotonic() - heard > _SILENCE_SECONDS:
-                # Kafka has forgotten what was there, or marks of transactions are all that is left.
-                for place in behind:
-                    found = first_record(settings, place, reached[place], _CLIENT)
-                    if found is None or found >= ends[place]:
-                        reached[place] = ends[place]
-                heard = time.monotonic()
         writer.caught_up(datetime.now(UTC))
     finally:
         consumer.close()

@@ -20,7 +20,7 @@ from siaga.contracts.decode import decode
 from siaga.contracts.report import AcceptedReport
 from siaga.contracts.topics import CHECKINS, REPORTS
 from siaga.settings import Settings
-from sinks.batch import Place, Record, original_of, places_of, refusal_id
+from sinks.batch import Record, original_of, places_of, refusal_id
 from sinks.consumer import Consumer, NotReadyError, unreadable
 from sinks.reading import reading
 from sinks.tables import checkins, rejected, reports
@@ -30,8 +30,6 @@ _TABLES: Final = {REPORTS: reports, CHECKINS: checkins}
 #: Items looked up together.
 _TOGETHER: Final = 5_000
 _POLL_SECONDS: Final = 0.5
-#: Seconds without a record and without knowing every end, after which Kafka is held to be away.
-_SILENCE_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,25 +111,12 @@ def _wait(settings: Settings, accounts: dict[str, Account], seconds: float) -> N
 
 
 def _records(settings: Settings) -> Iterator[Record]:
-    """Every record there is now. A partition's end is what Kafka first says it is, whatever comes later."""
+    """Every record there is now."""
     consumer = Consumer(settings, tuple(_TABLES), client_id="siaga-audit", group=None)
     try:
         consumer.start({})
-        ends: dict[Place, int] = {}
-        reached: dict[Place, int] = dict.fromkeys(consumer.partitions, 0)
-        heard = time.monotonic()
-        while len(ends) < len(reached) or any(reached[place] < end for place, end in ends.items()):
-            found = list(consumer.poll(_POLL_SECONDS))
-            for place, end in consumer.ends().items():
-                ends.setdefault(place, end)
-            for record in found:
-                place = (record.topic, record.partition)
-                reached[place] = record.offset + 1
-                if record.offset < ends[place]:
-                    yield record
-            heard = time.monotonic() if found else heard
-            if time.monotonic() - heard > _SILENCE_SECONDS:
-                raise NotReadyError("it does not say where its partitions end")
+        for records in consumer.records_until_now():
+            yield from records
     finally:
         consumer.close()
 
