@@ -89,11 +89,6 @@ class Audience:
         """Whether they may send commands."""
         return self.role in _STAFF
 
-    @property
-    def may_audit(self) -> bool:
-        """Whether they may read the audit trail."""
-        return self.role in (UserRole.AUDITOR, UserRole.ADMIN)
-
 
 PUBLIC: Final = Audience(UserRole.PUBLIC)
 

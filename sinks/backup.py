@@ -16,7 +16,7 @@ import shutil
 import sqlite3
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -62,14 +62,17 @@ class BackupError(SettingsError):
 # -- making one ---------------------------------------------------------------------------------------------------
 
 
-def backup(settings: Settings, target: Path, now: datetime) -> tuple[Path, Manifest]:
+def backup(settings: Settings, target: Path, now: datetime, *, within: bool = False) -> tuple[Path, Manifest]:
     """Write the file; where ``target`` is a directory, into it, named after ``now``.
+
+    Args:
+        within: ``target`` is meant as a directory, and is made where it is missing.
 
     Raises:
         BackupError: there is nothing to back up, or the file is there already or cannot be written.
         SettingsError: the database does not answer.
     """
-    path = target / f"siaga-{now:%Y%m%dT%H%M%SZ}.zip" if target.is_dir() else target
+    path = target / f"siaga-{now:%Y%m%dT%H%M%SZ}.zip" if within or target.is_dir() else target
     if path.exists():
         raise BackupError(f"file: {path} is there already; name another")
     engine = engine_of(settings)
@@ -78,6 +81,8 @@ def backup(settings: Settings, target: Path, now: datetime) -> tuple[Path, Manif
         raise SettingsError(f"database: there is no {file}; correct SIAGA_DATABASE")
     part = path.with_name(path.name + ".part")
     try:
+        if within:
+            target.mkdir(parents=True, exist_ok=True, mode=0o700)
         # What an earlier try left behind is nobody's.
         part.unlink(missing_ok=True)
         with os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as out:
@@ -97,7 +102,8 @@ def backup(settings: Settings, target: Path, now: datetime) -> tuple[Path, Manif
     except OSError as error:
         raise BackupError(f"file: {path} cannot be written ({error.strerror}); name another place") from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # where its directory is none
+            part.unlink(missing_ok=True)
     return path, manifest
 
 
@@ -160,16 +166,6 @@ def _told(connection: sa.Connection, now: datetime) -> Manifest:
 
 
 # -- using one ----------------------------------------------------------------------------------------------------
-
-
-def read_manifest(path: Path) -> Manifest:
-    """What a file says of itself.
-
-    Raises:
-        BackupError: it is none of ours, damaged, or of a newer Siaga.
-    """
-    with _opened(path) as packed:
-        return _manifest(packed, path)
 
 
 def restore(settings: Settings, path: Path, make_schemas: Callable[[Mapping[str, str]], None]) -> Manifest:
@@ -286,12 +282,19 @@ def is_filled(connection: sa.Connection) -> bool:
 @contextmanager
 def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
-        with zipfile.ZipFile(path) as packed:
+        with _file(path) as packed:
             yield packed
     except zipfile.BadZipFile:
         raise BackupError(f"file: {path} is no backup, or is damaged; use another") from None
+
+
+def _file(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
     except FileNotFoundError:
         raise BackupError(f"file: there is no {path}; name a file that 'siaga backup' made") from None
+    except OSError as error:
+        raise BackupError(f"file: {path} cannot be read ({error.strerror}); name another, or correct it") from None
 
 
 def _manifest(packed: zipfile.ZipFile, path: Path) -> Manifest:

@@ -16,7 +16,6 @@ from siaga.contracts.registry import DistrictStations, StationEntry
 from siaga.types import Vulnerability
 
 REGENCY: Final = "33.26"
-VILLAGES: Final = 285
 #: Stations of a village, at least and at most.
 STATIONS: Final = (3, 6)
 #: How far a village lies from its district's point and a station from its village's, at most, in metres.

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from siaga.rules.subject import WEAPONS, Features
 from siaga.rules.taxonomy import Kind
-from siaga.types import Severity, Stage, Vulnerability
+from siaga.types import Stage, Vulnerability
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,5 +128,3 @@ def bind(features: Features, late: int, context: Context, kind: Kind) -> dict[st
 
 #: A quiet report of one member of the public: where ``siaga rules check`` starts from.
 NEUTRAL: Final = Features(("other.other",), 0, 0, 0, "none", False, False, False, 1, False, True, False, 0.0)
-#: The least grave decision, for conditions on ``severity``.
-LEAST: Final = int(Severity.SEV5)

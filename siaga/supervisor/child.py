@@ -108,7 +108,7 @@ class Child:
         if code is None:
             return False
         self.exit_code = code
-        pid_file(self.log).unlink(missing_ok=True)
+        self._forget_pid()
         if self._once and code == 0:
             self.state = State.DONE
             return True
@@ -144,7 +144,7 @@ class Child:
             self._child.wait()
             return False
         finally:
-            pid_file(self.log).unlink(missing_ok=True)
+            self._forget_pid()
         return True
 
     def kill(self) -> None:
@@ -152,12 +152,16 @@ class Child:
         self.state = State.STOPPED
         if self._child is not None:
             self._child.kill()
-            pid_file(self.log).unlink(missing_ok=True)
+            self._forget_pid()
 
     def stop(self, timeout: float) -> bool:
         """SIGTERM, then SIGKILL after ``timeout`` seconds. False when it had to be killed."""
         self.ask_to_stop()
         return self.wait_stopped(timeout)
+
+    def _forget_pid(self) -> None:
+        """It has ended: its number may soon be somebody else's."""
+        pid_file(self.log).unlink(missing_ok=True)
 
     def last_words(self) -> str:
         """The last line it wrote, empty when it wrote none."""

@@ -318,13 +318,6 @@ class DistrictState:
                 del self.reports[report_id]
                 self.new_reports[report_id] = None
 
-    @property
-    def is_dirty(self) -> bool:
-        """Whether the next flush has something to write, besides check-ins."""
-        return bool(
-            self.dirty or self.gone or self.new_reports or self.new_early or self.new_foreign or self.watch_changed
-        )
-
 
 def last_activity(incident: IncidentRecord) -> float:
     """When the incident was last heard of or changed."""
