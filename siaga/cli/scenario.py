@@ -54,7 +54,8 @@ def run(
     import os
 
     from siaga.cli.running import running, settings_of_running
-    from siaga.scenario.play import Parts, Player, Unplayable
+    from siaga.scenario.parts import Parts, Unplayable
+    from siaga.scenario.play import Player
     from siaga.scenario.post import Gateway, Unanswered
     from siaga.wire.commands import CommandError
     from siaga.wire.registry_tail import RegistryError

@@ -8,50 +8,36 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from operator import not_
 from typing import Any, Final
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from siaga.contracts.command import Action, Command
 from siaga.contracts.escalation import EscalationState
-from siaga.contracts.registry import Calendar, StageEntry
 from siaga.escalation.policy import Desk
 from siaga.scenario import look
+from siaga.scenario.calendar import played_by
 from siaga.scenario.judge import PageSeen, Seen, unmet
 from siaga.scenario.look import Where
-from siaga.scenario.post import CheckIns, Gateway, Unanswered
+from siaga.scenario.parts import Parts, Unplayable
+from siaga.scenario.post import CheckIns, Unanswered
 from siaga.scenario.script import PLACEHOLDER, Done, Expected, Said, Scenario, Step
-from siaga.settings import Settings
 from siaga.waiting import wait_for
 from siaga.wire.commands import CommandError, publish_commands
-from siaga.wire.registry_tail import publish_entries
 
-#: Election minutes in a real one, where a scenario chooses for itself.
-OWN_SPEED: Final = 30.0
 _LOOK_EVERY: Final = 0.15
 #: Seconds that the machinery itself may take, whatever the speed of the calendar.
 _SLACK: Final = 6.0
-#: From a calendar's being stored until every process surely follows it.
-_SETTLE: Final = 1.5
-_REGISTRY_SECONDS: Final = 20.0
 #: A silence of fewer stations than this is no outage of a district.
 _OUTAGE_STATIONS: Final = 5
-
-
 _OVER: Final = tuple(state.value for state in EscalationState if state.is_over)
 
 
 class _Failed(RuntimeError):
     """A step did not come as expected."""
-
-
-class Unplayable(RuntimeError):
-    """The scenario cannot be played here; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +66,6 @@ class Report:
         return all(line.ok for line in self.lines)
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a player needs of the rest.
-
-    ``reading`` gives a connection that only reads; ``refusal`` says why a command sent since then was refused.
-    """
-
-    settings: Settings
-    gateway: Gateway
-    reading: Callable[[], AbstractContextManager[sa.Connection]]
-    refusal: Callable[[sa.Connection, UUID, datetime], str | None]
-
-
 class Player:
     """Plays one scenario."""
 
@@ -111,7 +84,7 @@ class Player:
             parts: what it is played against.
             scenario: what is played.
             speed: play it by another calendar, which is so fast.
-            may_change: play it by another calendar, at :data:`OWN_SPEED`, also where the one that is loaded is of
+            may_change: play it by another calendar, at its own speed, also where the one that is loaded is of
                 another stage or of the real day.
             district: its code; one with little trouble by default.
         """
@@ -147,7 +120,8 @@ class Player:
                 f"stations: no district has {len(self._scenario.places)} calm villages with stations; "
                 "load more stations, or name another --district"
             )
-        with self._calendar(calendar):
+        by = played_by(self._parts, self._scenario, calendar, speed=self._own_speed, may_change=self._may_change)
+        with by as self._speed:
             report = Report(self._scenario, where.district, self._speed, time.time())
             self._began, self._opened = time.monotonic(), datetime.now(UTC)
             try:
@@ -296,11 +270,7 @@ class Player:
                 raise _Failed(f"within {within:g} min: {'; '.join(problems)}")
             return f"{_told(expected)}: so after {time.monotonic() - began:.1f} s"
         # What was decided just before takes a moment to come through.
-        holds, began = self._until(look_again, _SLACK), time.monotonic()
-        while holds and time.monotonic() - began < seconds:
-            time.sleep(_LOOK_EVERY)
-            holds = look_again()
-        if not holds:
+        if not self._until(look_again, _SLACK) or not wait_for(look_again, seconds, every=_LOOK_EVERY, enough=not_):
             raise _Failed(f"throughout {throughout:g} min: {'; '.join(problems)}")
         return f"{_told(expected)}: stayed so for {seconds:.1f} s"
 
@@ -360,68 +330,6 @@ class Player:
         ]
         if commands:
             publish_commands(self._parts.settings, commands, source="scenario")
-
-    # -- around it ------------------------------------------------------------------------------------------------
-
-    @contextmanager
-    def _calendar(self, before: Calendar | None) -> Iterator[None]:
-        """Have the scenario's stage while it is played."""
-        own, misfit = self._own_speed, self._misfit(before)
-        if own is None and self._may_change and (misfit is not None or before is None or before.speed <= 1.0):
-            own = OWN_SPEED
-        if own is None:
-            if before is None or misfit is not None:
-                raise Unplayable(f"{misfit}; or play it in a demonstration")
-            self._speed = before.speed
-            yield
-            return
-        now = datetime.now(UTC)
-        self._speed = own
-        every = self._scenario.checkin_minutes
-        calendar = Calendar(
-            schema_version=1,
-            election="latihan",
-            name="Latihan / Drill",
-            speed=own,
-            stages=(
-                StageEntry(
-                    stage=self._scenario.stage,
-                    starts_at=now,
-                    ends_at=now + timedelta(hours=6),
-                    checkin_every=None if every is None else timedelta(minutes=every / own),
-                ),
-            ),
-        )
-        try:
-            self._load(calendar)
-            yield
-        finally:
-            self._load(before or Calendar(schema_version=1, election="none", name="-", stages=()))
-
-    def _misfit(self, calendar: Calendar | None) -> str | None:
-        """Why the scenario cannot be played by what is loaded, or None."""
-        if not self._scenario.is_drill:
-            return "stations: silence cannot be marked as a drill"
-        now = datetime.now(UTC)
-        stages = () if calendar is None else calendar.stages
-        stage = next((entry.stage for entry in stages if entry.starts_at <= now < entry.ends_at), None)
-        if stage is self._scenario.stage:
-            return None
-        return (
-            f"stage: it is {stage or 'none'}, and the scenario is of {self._scenario.stage}; "
-            "load a calendar that has it now"
-        )
-
-    def _load(self, calendar: Calendar) -> None:
-        publish_entries(self._parts.settings, [calendar])
-
-        def is_stored() -> bool:
-            with self._parts.reading() as connection:
-                return look.calendar(connection) == calendar
-
-        if not self._until(is_stored, _REGISTRY_SECONDS):
-            raise Unplayable("calendar: did not reach the database; see that the sinks run")
-        time.sleep(_SETTLE)
 
 
 def _told(expected: Expected) -> str:
