@@ -46,7 +46,6 @@ def drill(
         drill_id,
         datetime.now(UTC),
         timedelta(minutes=max(wait, 1.0)),
-        district=_a_district(settings, roster),
         officers=officers,
         agencies=agencies,
     )
@@ -73,14 +72,6 @@ def _roster(settings: Settings, area: str | None) -> RosterEntry:
     if len(chosen) > 1:
         _fail(f"--area: there are rosters of {', '.join(roster.area for roster in chosen)}; name one")
     return chosen[0]
-
-
-def _a_district(settings: Settings, roster: RosterEntry) -> str:
-    """A district of the area, for officers whose unit covers all of it."""
-    named = sorted({district for agency in roster.agencies for district in agency.districts})
-    if named:
-        return named[0]
-    return roster.area if len(roster.area) == 8 else f"{roster.area[:5]:0<5}.01"
 
 
 def _publish(settings: Settings, pages: list[Page]) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from siaga.contracts.escalation import EscalationReason
 from siaga.contracts.page import Page, Purpose, code_of, page_id_of
-from siaga.contracts.roster import AgencyEntry, RosterEntry
+from siaga.contracts.roster import RosterEntry
 from siaga.types import Certainty, Severity
 
 #: What the contract wants to know of an incident, where there is none.
@@ -26,7 +26,6 @@ def drill_pages(
     now: datetime,
     wait: timedelta,
     *,
-    district: str,
     officers: Collection[str] = (),
     agencies: Collection[str] = (),
 ) -> list[Page]:
@@ -36,9 +35,9 @@ def drill_pages(
         drill: see :func:`siaga.contracts.page.drill_call_id`.
         now: when they are due.
         wait: for how long they are sent, and answers are waited for.
-        district: what officers belong to whose unit covers the whole area.
     """
     units = {agency.agency: agency for agency in roster.agencies}
+    somewhere = _a_district(roster)
     pages = []
     for officer in roster.officers:
         if (officers or agencies) and officer.officer_id not in officers and officer.agency not in agencies:
@@ -64,7 +63,7 @@ def drill_pages(
                     generation=1,
                     level=0,
                     round=0,
-                    district=_district(units[officer.agency], district),
+                    district=next(iter(units[officer.agency].districts), somewhere),
                     officer_id=officer.officer_id,
                     agency=officer.agency,
                     channel=channel.name,
@@ -88,8 +87,10 @@ def drill_pages(
     return pages
 
 
-def _district(unit: AgencyEntry, otherwise: str) -> str:
-    return unit.districts[0] if unit.districts else otherwise
+def _a_district(roster: RosterEntry) -> str:
+    """What a page is keyed by of an officer whose unit covers the whole area: a district of it, whichever."""
+    named = sorted({district for agency in roster.agencies for district in agency.districts})
+    return named[0] if named else ".".join([*roster.area.split("."), "01", "01"][:3])
 
 
 @dataclass(frozen=True, slots=True)

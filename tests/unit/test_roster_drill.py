@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,9 +49,7 @@ ROSTER = RosterEntry(
 
 
 def called(**chosen: tuple[str, ...]) -> list[Page]:
-    return drill_pages(
-        ROSTER, DRILL, builders.now(), timedelta(minutes=5), district=builders.OTHER_DISTRICT, **chosen
-    )
+    return drill_pages(ROSTER, DRILL, builders.now(), timedelta(minutes=5), **chosen)
 
 
 def test_everybody_is_called_over_every_channel_and_told_that_it_is_a_drill() -> None:
@@ -59,11 +58,21 @@ def test_everybody_is_called_over_every_channel_and_told_that_it_is_a_drill() ->
     assert [(page.officer_id, page.channel, page.district) for page in pages] == [
         ("budi", "wa", builders.DISTRICT),
         ("budi", "hp", builders.DISTRICT),
-        ("sari", "hook", builders.OTHER_DISTRICT),
+        ("sari", "hook", builders.DISTRICT),
     ]
     assert {page.purpose for page in pages} == {Purpose.DRILL_CALL}
     assert len({page.page_id for page in pages}) == 3
     assert sms_of(pages[1], link=None).startswith("[DRILL] CALL TEST")
+
+
+@pytest.mark.parametrize(("area", "district"), [("33", "33.01.01"), ("33.26", "33.26.01"), ("33.26.08", "33.26.08")])
+def test_units_that_name_no_district_are_called_whatever_the_size_of_their_area(area: str, district: str) -> None:
+    units = tuple(agency.model_copy(update={"districts": ()}) for agency in ROSTER.agencies)
+    roster = ROSTER.model_copy(update={"area": area, "agencies": units})
+
+    pages = drill_pages(roster, DRILL, builders.now(), timedelta(minutes=5))
+
+    assert [page.district for page in pages] == [district] * 3
 
 
 def test_some_can_be_called_by_name_or_by_unit() -> None:
