@@ -215,20 +215,33 @@ def test_no_more_workers_are_started_than_there_are_partitions() -> None:
     (scaled,) = of_kind("national", "ScaledObject").values()
     partitions = int(next(iter(of_kind("national", "ConfigMap").values()))["data"]["SIAGA_PARTITIONS"])
 
-    assert scaled["spec"]["scaleTargetRef"]["name"] in of_kind("national", "StatefulSet")
     assert scaled["spec"]["maxReplicaCount"] == partitions
     (trigger,) = scaled["spec"]["triggers"]
+    assert trigger["metadata"]["ignoreNullValues"] == "false", "no figure is not the figure 0"
     metrics = (KUBERNETES.parents[1] / "docs/reference/metrics.md").read_text(encoding="utf-8")
     assert all(f"`{name}`" in metrics for name in re.findall(r"siaga_\w+", trigger["metadata"]["query"]))
 
 
+def test_how_many_workers_there_are_is_said_once() -> None:
+    (scaled,) = of_kind("national", "ScaledObject").values()
+    target = of_kind("national", "StatefulSet")[scaled["spec"]["scaleTargetRef"]["name"]]
+
+    assert "replicas" not in target["spec"], "each 'kubectl apply' would set it back while KEDA has set another"
+
+
 def test_the_watchdog_asks_every_pod_that_is_always_there(overlay: str) -> None:
+    always = {
+        each["spec"]["scaleTargetRef"]["name"]: each["spec"]["minReplicaCount"]
+        for each in of_kind(overlay, "ScaledObject").values()
+    }
     asked = re.findall(r"http://([\w.-]+):(\d+)", " ".join(container_of(pods(overlay)["siaga-watchdog"])["args"]))
     hosts = {host for host, _ in asked}
     expected = {"siaga-sinks"}
     for name in ("siaga-gateway", "siaga-streams"):
         workload = of_kind(overlay, "StatefulSet")[name]["spec"]
-        expected |= {f"{name}-{number}.{workload['serviceName']}" for number in range(workload["replicas"])}
+        expected |= {
+            f"{name}-{number}.{workload['serviceName']}" for number in range(always.get(name) or workload["replicas"])
+        }
         headless = of_kind(overlay, "Service")[workload["serviceName"]]["spec"]
         assert headless["clusterIP"] == "None"
 
