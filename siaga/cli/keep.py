@@ -24,7 +24,9 @@ def register(app: typer.Typer) -> None:
 
 
 def backup(
-    target: Path = typer.Argument(help="File to write, or a directory to write one into, named after the time."),
+    target: str = typer.Argument(
+        help="File to write, or a directory to write one into, named after the time; one with a / behind it is made."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print what is in it as JSON."),
 ) -> None:
     """Write the whole database into one file, while Siaga runs. CONFIDENTIAL: encrypt it where you keep it."""
@@ -35,7 +37,9 @@ def backup(
     from siaga.cli.store import _print_json
     from sinks.backup import backup as make
 
-    path, manifest = make(settings_of_running(), target, datetime.now(UTC))
+    settings, place = settings_of_running(), Path(target)
+    # Without the stroke nobody can tell a directory that is not there from a file.
+    path, manifest = make(settings, place, datetime.now(UTC), within=target.endswith("/"))
     if as_json:
         _print_json({"file": str(path), **asdict(manifest)})
         return

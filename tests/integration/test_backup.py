@@ -89,6 +89,10 @@ def test_a_backup_taken_while_a_store_writes_is_restored_whole(
     (file,) = tmp_path.glob("siaga-*.zip")
     assert file.stat().st_mode & 0o077 == 0
     assert "is there already" in str(run("backup", str(file)).exception)
+    # A directory that is not there yet is told by the stroke behind it.
+    assert run("backup", f"{tmp_path}/simpanan/hari-ini/").exit_code == 0
+    assert len(list((tmp_path / "simpanan" / "hari-ini").glob("siaga-*.zip"))) == 1
+    assert "Is a directory" in str(run("restore", str(tmp_path)).exception)
     fed.checkins(builders.accepted_checkin(builders.checkin()))
 
     monkeypatch.setenv("SIAGA_DATABASE", elsewhere.url)
