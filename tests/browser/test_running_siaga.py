@@ -6,6 +6,7 @@ more than what follows.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,17 +15,13 @@ from typing import Any, Final
 import psutil
 import pytest
 
-from tests.browser.conftest import ROOT
+from producers.simulate.places import POINTS
 from tests.support import builders
 from tests.support.demo import Demo
-from tests.support.require import require
 from tests.support.wait import until
 
 pytestmark = [pytest.mark.browser]
 
-#: Lies beside the checkout, and stays there.
-OUTLINES: Final = ROOT.parent / "shared" / "data" / "pekalongan-districts.geojson"
-DISTRICTS: Final = 19
 DESKTOP: Final = {"width": 1366, "height": 768}
 PHONE: Final = {"width": 390, "height": 844}
 #: Milliseconds in which something that the whole pipeline has to do shows on a page of a loaded machine.
@@ -38,8 +35,7 @@ REPORTER: Final = "anggota-1187"
 @pytest.fixture
 def demo(parts: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Demo]:
     """A demonstration of three villages in which nobody plays the officers, with the outlines of the districts."""
-    require(None if OUTLINES.is_file() else f"needs {OUTLINES}")
-    chosen = {"SIAGA_OUTLINES": str(OUTLINES)}
+    chosen = {"SIAGA_OUTLINES": str(outlines(tmp_path))}
     if parts == "real":
         chosen["SIAGA_KAFKA"] = request.getfixturevalue("kafka").address
         chosen["SIAGA_DATABASE"] = request.getfixturevalue("postgres").url
@@ -50,6 +46,22 @@ def demo(parts: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator
         yield made
     finally:
         made.process.stop(60)
+
+
+def outlines(directory: Path) -> Path:
+    """A square around each district's point, as a file for the map."""
+    corners = ((-0.02, -0.02), (0.02, -0.02), (0.02, 0.02), (-0.02, 0.02), (-0.02, -0.02))
+    made = [
+        {
+            "type": "Feature",
+            "properties": {"code": code, "name": f"Kecamatan {code}"},
+            "geometry": {"type": "Polygon", "coordinates": [[(lon + x, lat + y) for x, y in corners]]},
+        }
+        for code, (lat, lon) in POINTS.items()
+    ]
+    path = directory / "outlines.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": made}))
+    return path
 
 
 class Desk:
@@ -171,8 +183,8 @@ def the_queue_is_filtered_and_spoken_in_another_language(desk: Desk, demo: Demo,
 
 def the_map_has_its_outlines(desk: Desk) -> None:
     page = desk.page
-    page.wait_for_selector(".district-name >> text=Kajen")
-    assert len(page.query_selector_all(".leaflet-land-pane path")) == DISTRICTS
+    page.wait_for_selector(".district-name >> text=Kecamatan 33.26.08")
+    assert len(page.query_selector_all(".leaflet-land-pane path")) == len(POINTS)
     page.wait_for_selector(".pin.sev1")
 
 
