@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +14,7 @@ from console.database import Database
 from console.feed import Feed
 from console.metrics import Metrics
 from console.openid import OpenId, make_openid
-from siaga.answers.gateways import Gateway, load_gateways
+from siaga.answers.gateways import Gateways
 from siaga.certificates import CertificateMetrics
 from siaga.links import Links, make_links
 from siaga.settings import Settings
@@ -33,7 +32,7 @@ class Core:
     feed: Feed
     commands: CommandPublisher
     links: Links
-    gateways: Mapping[str, Gateway]
+    gateways: Gateways
     metrics: Metrics
     #: ``None`` where people sign in with passwords only.
     openid: OpenId | None
@@ -64,7 +63,7 @@ def make_core(settings: Settings) -> Core:
         feed=Feed(settings, database.read, metrics),
         commands=CommandPublisher(settings, metrics),
         links=make_links(settings),
-        gateways=load_gateways(settings, os.environ),
+        gateways=Gateways(settings, os.environ),
         metrics=metrics,
         openid=make_openid(settings, database.write),
     )

@@ -34,6 +34,7 @@ cp super/kafka broker/super-password
 # Whom the watchdog calls, and how officers are reached: yours to fill in.
 echo "# One address a line; docs/how-to/watchdog.md" >watchdog/alarms
 echo "# docs/how-to/reach-your-officers.md" >sinks/channels.toml
+echo "# docs/how-to/reach-your-officers.md; secrets that it names lie beside it" >console/answers.toml
 mkdir alertmanager prometheus
 echo "put the password of the mail server here" >alertmanager/smtp-password
 cp ca.crt prometheus/ca.crt

@@ -1,7 +1,7 @@
 """Gateways that bring messages: whether a post is theirs, and what it holds. Formats are data (``answers.toml``).
 
 Input: the body and headers of a post, and what the setting ``answers_file`` says of the gateway. Output: a
-:class:`~siaga.answers.desk.Received`. State: none. Pure but for reading the file; the time comes in.
+:class:`~siaga.answers.desk.Received`. State: what the file said last. Pure but for reading it; the time comes in.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import base64
 import hashlib
 import hmac
 import json
+import logging
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,10 @@ from urllib.parse import parse_qsl
 from siaga.answers.data import answers_data
 from siaga.answers.desk import Received
 from siaga.contracts.command import Via
+from siaga.secret_files import Watched
 from siaga.settings import Settings, SettingsError
+
+log = logging.getLogger(__name__)
 
 #: Most of a post that is read, in bytes.
 MOST_BYTES: Final = 64 * 1024
@@ -56,6 +60,8 @@ class Gateway:
     #: The devices' gateway that takes reports in a line, and the token of the device that they come from.
     reports: str | None = None
     token: str = field(repr=False, default="")
+    #: Where its secrets lie, as far as that is in files.
+    files: tuple[Path, ...] = ()
 
     def is_genuine(self, post: Post, now: float) -> bool:
         """Whether ``post`` is this gateway's. ``now`` is epoch seconds."""
@@ -173,6 +179,41 @@ def _at(told: Any, paths: Sequence[str]) -> str | None:
 # -- the file --------------------------------------------------------------------------------------------------------
 
 
+class Gateways:
+    """The gateways of the setting ``answers_file``, read anew when it or a file with a secret that it names changes.
+
+    What cannot be used leaves the gateways as they were.
+    """
+
+    def __init__(self, settings: Settings, environment: Mapping[str, str]) -> None:
+        """Raises :class:`SettingsError` where the file cannot be read or used."""
+        self._settings = settings
+        self._environment = environment
+        self._gateways = load_gateways(settings, environment)
+        self._stale = False
+        self._watch()
+
+    def get(self, name: str) -> Gateway | None:
+        """The gateway of this name, as the files say now."""
+        changed = self._watched.changed()
+        if changed or self._stale:
+            try:
+                self._gateways, self._stale = load_gateways(self._settings, self._environment), False
+            except SettingsError as error:
+                # A file that it names may come later: it is tried again then.
+                self._stale = True
+                if changed:
+                    log.error("changed gateways of answers cannot be used; the ones before stay: %s", error)
+            else:
+                self._watch()
+        return self._gateways.get(name)
+
+    def _watch(self) -> None:
+        own = self._settings.answers_file
+        files = {file for gateway in self._gateways.values() for file in gateway.files}
+        self._watched = Watched([*([] if own is None else [own]), *sorted(files)])
+
+
 def load_gateways(settings: Settings, environment: Mapping[str, str]) -> dict[str, Gateway]:
     """The gateways of the setting ``answers_file``, by name; none where it is not set.
 
@@ -232,6 +273,7 @@ def _gateway(name: str, table: Any, settings: Settings, environment: Mapping[str
         only=told.get("only", {}),
         reports=reports,
         token="" if reports is None else _secret(name, table.get("token"), environment, entry="token"),
+        files=tuple(_files(table.get(entry) for entry in ("secret", "token"))),
         **{field: tuple(told.get(field, ())) for field in ("sender", "text", "id", "at")},
     )
 
@@ -240,6 +282,14 @@ _OWN: Final = frozenset(("sender", "text", "id", "at"))
 _KNOWN: Final = _OWN | {"format", "secret", "url", "via", "reports", "token"}
 _URL: Final = re.compile(r"https?://[^/\s]+/?")
 _EXAMPLE: Final = "http://127.0.0.1:8081"
+
+
+def _files(told: Iterable[object]) -> Iterator[Path]:
+    """The files that secrets stand in."""
+    for text in told:
+        match = _SECRET.fullmatch(text) if isinstance(text, str) else None
+        if match is not None and match[1] == "file":
+            yield Path(match[2])
 
 
 def _secret(name: str, told: object, environment: Mapping[str, str], entry: str = "secret") -> str:

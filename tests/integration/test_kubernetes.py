@@ -156,6 +156,7 @@ def secrets_in(place: Path) -> dict[tuple[str, str], Path]:
         ("siaga-web-tls", "tls.key"): place / "gateway" / "tls.key",
         ("siaga-link-key", "link.key"): place / "sinks" / "link.key",
         ("siaga-channels", "channels.toml"): place / "channels.toml",
+        ("siaga-answers", "answers.toml"): place / "answers.toml",
         ("siaga-watchdog", "alarms"): place / "alarms",
     }
 
@@ -171,6 +172,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     make = [ROOT / "deploy/secrets.sh", secrets, BROKER, "siaga.example,lapor.siaga.example", DATABASE]
     subprocess.run(make, check=True, capture_output=True)
     (secrets / "channels.toml").write_text("# docs/how-to/reach-your-officers.md\n")
+    (secrets / "answers.toml").write_text("# docs/how-to/reach-your-officers.md\n")
     (secrets / "alarms").write_text("# docs/how-to/watchdog.md\n")
     pods_of = [name for kind in ("Deployment", "StatefulSet") for name in of_kind("posko", kind)]
     names = [BROKER, DATABASE, *pods_of, "siaga-gateway-0.siaga-gateways", "siaga-streams-0.siaga-streams"]

@@ -95,6 +95,9 @@ class Cluster:
             volume = kinds.get(mount["name"], {})
             if "projected" in volume:
                 mounts.append(Mount(self._projected(name, pod, user), mount["mountPath"], read_only=True))
+            elif "secret" in volume:
+                whole = self._whole(f"{name}-{mount['name']}", volume["secret"]["secretName"], user)
+                mounts.append(Mount(whole, mount["mountPath"], read_only=True))
             elif volume.get("emptyDir", {}).get("medium") == "Memory":
                 tmpfs.append(mount["mountPath"])
             else:
@@ -121,10 +124,22 @@ class Cluster:
     def _projected(self, name: str, pod: Mapping[str, Any], user: int) -> Path:
         place = self._owned(f"{name}-secrets", user)
         for secret, key, path in secrets_of(pod):
-            (place / path).write_bytes(self.secrets[secret, key].read_bytes())
-            (place / path).chmod(0o440)
-            shutil.chown(place / path, 0, user)
+            self._give(self.secrets[secret, key], place / path, user)
         return place
+
+    def _whole(self, name: str, secret: str, user: int) -> Path:
+        """A Secret with each of its keys as a file."""
+        place = self._owned(name, user)
+        for (owner, key), file in self.secrets.items():
+            if owner == secret:
+                self._give(file, place / key, user)
+        return place
+
+    @staticmethod
+    def _give(file: Path, to: Path, user: int) -> None:
+        to.write_bytes(file.read_bytes())
+        to.chmod(0o440)
+        shutil.chown(to, 0, user)
 
     def _owned(self, name: str, user: int) -> Path:
         place = self.directory / name

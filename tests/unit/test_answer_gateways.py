@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from siaga.answers.data import answers_data
-from siaga.answers.gateways import Post, load_gateways
+from siaga.answers.gateways import Gateways, Post, load_gateways
 from siaga.contracts.command import Action, Via
 from siaga.contracts.page import Language
 from siaga.settings import Settings, SettingsError
@@ -88,3 +88,27 @@ def test_every_answer_has_its_words_in_both_languages() -> None:
     assert all(
         "{codes}" in words[answer] and len(words[answer]) < 150 for words in told.values() for answer in answers
     )
+
+
+def test_a_secret_that_changes_counts_at_once_and_a_file_that_cannot_be_used_changes_nothing(tmp_path: Path) -> None:
+    secret, file = tmp_path / "desa", tmp_path / "answers.toml"
+    secret.write_text("rahasia-lama-desa-1")
+    file.write_text(f'[desa]\nformat = "generic"\nsecret = "{{file:{secret}}}"\n')
+    gateways = Gateways(Settings(answers_file=file), {})
+
+    def takes(name: str, with_secret: str) -> bool:
+        gateway = gateways.get(name)
+        return gateway is not None and gateway.is_genuine(Post(b"", {"x-siaga-secret": with_secret}), 0.0)
+
+    assert takes("desa", "rahasia-lama-desa-1")
+    secret.write_text("rahasia-baru-desa-22")
+    assert (takes("desa", "rahasia-baru-desa-22"), takes("desa", "rahasia-lama-desa-1")) == (True, False)
+    file.write_text("[desa\n")
+    assert takes("desa", "rahasia-baru-desa-22")
+    # A file with a secret that is made only after it was named.
+    other = tmp_path / "lain"
+    file.write_text(f'[lain]\nformat = "generic"\nsecret = "{{file:{other}}}"\n')
+    assert takes("desa", "rahasia-baru-desa-22")
+    other.write_text("rahasia-lain-desa-333")
+    assert takes("lain", "rahasia-lain-desa-333")
+    assert not takes("desa", "rahasia-baru-desa-22")
