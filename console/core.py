@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from console.accounts.guessing import Guessing
 from console.accounts.sessions import Sessions, Tokens
 from console.accounts.users import Users
 from console.commands import CommandPublisher
@@ -27,6 +28,7 @@ class Core:
     settings: Settings
     database: Database
     users: Users
+    guessing: Guessing
     sessions: Sessions
     tokens: Tokens
     feed: Feed
@@ -51,6 +53,7 @@ def make_core(settings: Settings) -> Core:
     Raises:
         siaga.settings.SettingsError: a setting is wrong.
     """
+    links = make_links(settings)
     database = Database(settings.database_url, settings.database_password_file)
     metrics = Metrics()
     CertificateMetrics(metrics.registry).show(settings, "console", "kafka", "kafka_ca")
@@ -58,11 +61,12 @@ def make_core(settings: Settings) -> Core:
         settings=settings,
         database=database,
         users=Users(database.write),
+        guessing=Guessing(links.keys),
         sessions=Sessions(database.write, settings),
         tokens=Tokens(database.write),
         feed=Feed(settings, database.read, metrics),
         commands=CommandPublisher(settings, metrics),
-        links=make_links(settings),
+        links=links,
         gateways=Gateways(settings, os.environ),
         metrics=metrics,
         openid=make_openid(settings, database.write),

@@ -94,13 +94,13 @@ class Links:
         ``key`` is the key, or gives the keys as they are now: the first signs, links of all of them are good.
         """
         self._base = base_url.rstrip("/")
-        self._keys = key if callable(key) else lambda: (key,)
+        self.keys: Callable[[], Sequence[bytes]] = key if callable(key) else lambda: (key,)
 
     @property
     def _signer(self) -> Signer:
         # itsdangerous signs with the last.
         return Signer(
-            list(reversed(self._keys())),
+            list(reversed(self.keys())),
             salt="siaga.page-answer",
             key_derivation="hmac",
             digest_method=hashlib.sha256,

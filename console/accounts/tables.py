@@ -22,6 +22,7 @@ users: Final = sa.Table(
     sa.Column("districts", sa.JSON, nullable=False),
     sa.Column("password_hash", sa.String(200)),
     sa.Column("active", sa.Boolean, nullable=False),
+    # Nothing reads these two any more; a command centre of the version before may run beside this one.
     sa.Column("failures", sa.Integer, nullable=False),
     sa.Column("locked_until", UtcTime),
     sa.Column("created_at", UtcTime, nullable=False),

@@ -1,7 +1,7 @@
 """People and programs: who they are, and whether a password is theirs.
 
 In: the ``users`` table. Out: a :class:`User`, or why not. A password is checked at the same cost whether or not there
-is such a user, and after :data:`TRIES` wrong ones nobody gets in under that name for :data:`LOCKED`.
+is such a user; how often that is done is :mod:`console.accounts.guessing`'s.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
+from threading import BoundedSemaphore
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -20,10 +21,10 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from console.accounts.tables import sessions, tokens, users
 from siaga.redaction import Audience, UserRole
 
-TRIES: Final = 5
-LOCKED: Final = timedelta(minutes=5)
 SHORTEST: Final = 10
 _HASHER: Final = PasswordHasher()
+#: Each takes 64 MiB while it is checked: many that come at once wait.
+_AT_ONCE: Final = BoundedSemaphore(4)
 
 
 class AccountError(ValueError):
@@ -43,13 +44,6 @@ class User:
     def audience(self, reason: str | None = None) -> Audience:
         """As what they look at things; ``reason`` is an auditor's for seeing who reported."""
         return Audience(self.role, self.agency, self.districts, reason)
-
-
-@dataclass(frozen=True, slots=True)
-class Locked:
-    """Too many wrong passwords; ``seconds`` until the next one is looked at."""
-
-    seconds: int
 
 
 @cache
@@ -102,12 +96,12 @@ class Users:
             return [user_of(row) for row in connection.execute(sa.select(users).order_by(users.c.name)).mappings()]
 
     def set_password(self, name: str, password: str) -> None:
-        """Change a password, end every session under it and lift a lock.
+        """Change a password and end every session under it.
 
         Raises:
             AccountError: there is no such user, or the password is too short.
         """
-        self._change(name, password_hash=_hash(password), failures=0, locked_until=None)
+        self._change(name, password_hash=_hash(password))
 
     def set_active(self, name: str, active: bool) -> None:
         """Let a user in again, or out for good: sessions and tokens end at once.
@@ -115,7 +109,7 @@ class Users:
         Raises:
             AccountError: there is no such user.
         """
-        self._change(name, active=active, failures=0, locked_until=None)
+        self._change(name, active=active)
         if not active:
             with self._engine.begin() as connection:
                 connection.execute(tokens.delete().where(tokens.c.user_name == name))
@@ -127,29 +121,12 @@ class Users:
                 raise AccountError("name: there is no such user; see 'siaga user list'")
             connection.execute(sessions.delete().where(sessions.c.user_name == name))
 
-    def sign_in(self, name: str, password: str, now: datetime) -> User | Locked | None:
+    def sign_in(self, name: str, password: str) -> User | None:
         """The user, if this is their password; ``None`` if not, without telling which of the two is wrong."""
         with self._engine.connect() as connection:
             row = connection.execute(sa.select(users).where(users.c.name == name)).mappings().first()
-        if row is not None and row["locked_until"] is not None and row["locked_until"] > now:
-            return Locked(int((row["locked_until"] - now).total_seconds()) + 1)
         right = _fits(row["password_hash"] if row is not None else None, password)
-        # Who signs in with a provider has no password here, and is not locked out by those who guess at one.
-        if row is None or row["password_hash"] is None:
-            return None
-        if right and row["active"]:
-            self._count(name, users.c.failures * 0, None)
-            return user_of(row)
-        # Counted in the database: guesses that come at the same time count one by one.
-        failures = self._count(name, users.c.failures + 1, None)
-        if failures >= TRIES:
-            self._count(name, users.c.failures * 0, now + LOCKED)
-        return None
-
-    def _count(self, name: str, failures: sa.ColumnElement[int], until: datetime | None) -> int:
-        with self._engine.begin() as connection:
-            change = users.update().where(users.c.name == name).values(failures=failures, locked_until=until)
-            return int(connection.scalar(change.returning(users.c.failures)) or 0)
+        return user_of(row) if row is not None and right and row["active"] else None
 
 
 def user_of(row: Any) -> User:
@@ -165,6 +142,7 @@ def _hash(password: str) -> str:
 
 def _fits(stored: str | None, password: str) -> bool:
     try:
-        return _HASHER.verify(stored or _nobody(), password) and stored is not None
+        with _AT_ONCE:
+            return _HASHER.verify(stored or _nobody(), password) and stored is not None
     except (VerificationError, InvalidHashError):
         return False

@@ -17,7 +17,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.responses import Response
 
 from console.access import COOKIE, CSRF_HEADER, CoreOf, find_caller
-from console.accounts.users import Locked
+from console.accounts.guessing import Attempt, cookie_name
 from console.api.views import summary_of
 from console.core import Core
 from console.problems import REMEDIES, Problem
@@ -28,6 +28,9 @@ LANGUAGES: Final = ("id", "en")
 LANGUAGE_COOKIE: Final = "siaga_language"
 #: Comes back with the form: a page of somebody else cannot read it, so it cannot sign anybody in.
 _FORM_COOKIE: Final = "siaga_form"
+
+#: Seconds for which a browser keeps that somebody signed in with it; none keeps a cookie for longer.
+_KNOWN: Final = 400 * 86400
 
 #: In the address of the sign-in page: the provider may still have somebody signed in.
 _SIGNED_OUT: Final = "signed-out"
@@ -69,16 +72,22 @@ def sign_in(request: Request, core: CoreOf, name: Text, password: Text, form: Te
     https = core.settings.console_speaks_https
     if not hmac.compare_digest(form.encode(), request.cookies.get(_FORM_COOKIE, "").encode()) or not form:
         return login_page(request, core, said="expired", status=403)
-    found = core.users.sign_in(name, password, core.now())
-    if isinstance(found, Locked):
+    who = Attempt.of(name, request.client and request.client.host, request.cookies.get(cookie_name(name)))
+    wait = core.guessing.admit(who, core.now().timestamp())
+    if wait is not None:
         core.metrics.sign_ins.labels("locked").inc()
-        return login_page(request, core, said="locked", status=429, seconds=found.seconds)
+        return login_page(request, core, said="locked", status=429, seconds=wait.seconds)
+    found = core.users.sign_in(name, password)
     if found is None:
         core.metrics.sign_ins.labels("wrong").inc()
         return login_page(request, core, said="wrong", status=401)
     core.metrics.sign_ins.labels("ok").inc()
     answer = RedirectResponse("/", 303)
     answer.set_cookie(COOKIE, core.sessions.open(found, core.now()), httponly=True, samesite="lax", secure=https)
+    known = core.guessing.succeeded(who)
+    answer.set_cookie(
+        cookie_name(name), known, httponly=True, samesite="strict", secure=https, path="/login", max_age=_KNOWN
+    )
     answer.delete_cookie(_FORM_COOKIE, path="/login")
     return answer
 
@@ -101,11 +110,14 @@ def sign_out(request: Request, core: CoreOf, csrf: Annotated[str, Form(max_lengt
 
 
 def login_page(request: Request, core: Core, *, said: str = "", status: int = 200, seconds: int = 0) -> Response:
-    """The form to sign in, with what was wrong before: a word of ``words.toml``."""
+    """The form to sign in, with what was wrong before: a word of ``words.toml``; ``seconds`` until the next try."""
     https = core.settings.console_speaks_https
     language = language_of(request)
     w, form = words(language), secrets.token_urlsafe(24)
-    told = f'<p class="wrong" role="alert">{escape(w[said].format(seconds=seconds))}</p>' if said else ""
+    told = f'<p class="wrong" role="alert">{escape(w[said])}</p>' if said else ""
+    if seconds:
+        left = escape(w["wait"].format(minutes=seconds // 60, seconds=seconds % 60))
+        told += f'<p class="wrong" data-seconds="{seconds}" data-then="{escape(w["wait_over"])}">{left}</p>'
     body = f"""
 <main class="login">
 <h1><img src="/static/mark.svg" alt="" width="44" height="44">Siaga</h1>
@@ -122,7 +134,9 @@ def login_page(request: Request, core: Core, *, said: str = "", status: int = 20
 {_other_ways(request, core, w)}
 <p class="links"><a href="/public">{escape(w["public_link"])}</a>{_switch("/login", language)}</p>
 </main>"""
-    answer = page_of(w["sign_in"], language, body, status=status)
+    answer = page_of(w["sign_in"], language, body, status=status, script="/static/wait.js" if seconds else None)
+    if seconds:
+        answer.headers["Retry-After"] = str(seconds)
     answer.set_cookie(_FORM_COOKIE, form, httponly=True, samesite="strict", secure=https, path="/login")
     return answer
 

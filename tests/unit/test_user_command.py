@@ -42,7 +42,7 @@ def test_a_made_password_is_shown_once_and_opens_the_door(user: Command) -> None
     assert told.exit_code == 0
     password = re.search(r"shown this once: (\S+)", told.output)
     assert password is not None
-    found = user.users.sign_in("ipda-sari", password[1], now())
+    found = user.users.sign_in("ipda-sari", password[1])
     assert isinstance(found, User)
     assert (found.role, found.agency, found.districts) == ("operator", "polsek-kajen", ("33.26.08",))
     assert password[1] not in user.run("list").output
@@ -52,10 +52,10 @@ def test_a_password_from_stdin_is_not_shown(user: Command) -> None:
     told = user.run("add", "budi", "--role", "viewer", "--password-stdin", stdin="kata-sandi-panjang\n")
 
     assert "kata-sandi" not in told.output
-    assert isinstance(user.users.sign_in("budi", "kata-sandi-panjang", now()), User)
+    assert isinstance(user.users.sign_in("budi", "kata-sandi-panjang"), User)
     assert user.run("password", "budi", "--password-stdin", stdin="yang-lain-lagi\n").exit_code == 0
-    assert user.users.sign_in("budi", "kata-sandi-panjang", now()) is None
-    assert isinstance(user.users.sign_in("budi", "yang-lain-lagi", now()), User)
+    assert user.users.sign_in("budi", "kata-sandi-panjang") is None
+    assert isinstance(user.users.sign_in("budi", "yang-lain-lagi"), User)
 
 
 @pytest.mark.parametrize(
