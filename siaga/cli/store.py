@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
+from siaga.cli.incident_table import incident_table, local
 from siaga.cli.panels import LOOK, PROVE
 
 if TYPE_CHECKING:
@@ -14,17 +15,6 @@ if TYPE_CHECKING:
 
     from sinks.reconcile import Account
 
-_COLOURS: Final = {1: "bold white on red", 2: "bold red", 3: "yellow", 4: "cyan", 5: "dim"}
-_STATES: Final = {
-    "open": "terbuka / open",
-    "acknowledged": "diterima / acknowledged",
-    "resolved": "selesai / resolved",
-    "dismissed": "ditutup / dismissed",
-    "merged": "digabung / merged",
-}
-
-#: Characters of an id in a table: enough for 'siaga ack' and its likes. JSON has it whole.
-_SHOWN: Final = 8
 #: Characters of a rejection's id: 'siaga rejected replay' wants it whole.
 _ID_WIDTH: Final = 36
 
@@ -75,32 +65,10 @@ def incidents(
     if not found:
         typer.echo("Tidak ada kejadian. / No incidents.")
         return
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
+    from rich.console import Console
 
-    table = Table(title=f"Kejadian / Incidents: {len(found):,}", box=box.SIMPLE_HEAD)
-    table.add_column("SEV", no_wrap=True)
-    table.add_column("Kejadian, TPS, laporan (pelapor)\nKind, station, reports (reporters)", overflow="fold", ratio=1)
-    table.add_column("Keadaan\nState", no_wrap=True)
-    table.add_column("Terakhir\nLast", no_wrap=True)
-    table.add_column("ID", no_wrap=True)
-    for row in found:
-        kind = taxonomy.get(row["kind"])
-        said = f"{kind.id} / {kind.en}" if kind is not None else row["kind"]
-        if row["drill"]:
-            said = f"LATIHAN / DRILL: {said}"
-        if row["needs_verification"]:
-            said += " (belum diverifikasi / unverified)"
-        where = row["station_id"] or f"{row['district']} ({row['station_count']} TPS)"
-        table.add_row(
-            Text(f"SEV{row['severity']}", style=_COLOURS[row["severity"]]),
-            _plain(f"{said}\n{where}, {row['report_count']} ({row['reporter_count']})"),
-            _STATES[row["state"]].replace(" / ", "\n"),
-            _local(row["updated_at"]).replace(" ", "\n"),
-            row["incident_id"][:_SHOWN],
-        )
-    _print(table)
+    console = Console()
+    console.print(incident_table(found, taxonomy, console.width))
 
 
 # -- what could not be used ---------------------------------------------------------------------------------------
@@ -151,7 +119,7 @@ def list_(
         where = f"{row['topic']}-{row['partition']}@{row['kafka_offset']}" if row["topic"] else "-"
         origin = f"{row['source']} {where}"
         what = f"{row['reason']}{again}\n{origin}\n{row['rejection_id']}"
-        said = (_local(row["at"]).replace(" ", "\n"), what, f"{row['message']}; {row['remedy']}")
+        said = (local(row["at"]).replace(" ", "\n"), what, f"{row['message']}; {row['remedy']}")
         table.add_row(*map(_plain, said))
     _print(table)
 
@@ -382,7 +350,3 @@ def _progress() -> Progress:
 
     columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} {task.description}"), TimeElapsedColumn())
     return Progress(*columns, console=Console(stderr=True), transient=True)
-
-
-def _local(at: datetime) -> str:
-    return f"{at.astimezone():%d-%m %H:%M:%S}"
