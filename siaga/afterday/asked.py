@@ -308,23 +308,30 @@ class Asked:
     # -- silence --------------------------------------------------------------------------------------------------
 
     def quiet(self, seen: Mapping[str, Seen]) -> list[Quiet]:
-        """Stretches for which one station was silent; what was silent with most of its district is one incident."""
+        """Stretches for which one station was silent by itself.
+
+        What is silent with most of its district is one incident of the district: those of its stations are dismissed
+        as soon as it opens, and whoever comes back later comes back there.
+        """
         c = incident_events.c
         wanted = sa.select(c.incident_id, c.change, c.at).join(incidents, incidents.c.incident_id == c.incident_id)
-        wanted = wanted.where(
-            c.change.in_([Change.STATION_SILENT, Change.STATION_BACK]), self._of_incidents, ~incidents.c.drill
-        ).order_by(c.incident_id, c.at)
+        changes = [Change.STATION_SILENT, Change.STATION_BACK, Change.DISMISSED]
+        wanted = wanted.where(c.change.in_(changes), self._of_incidents, ~incidents.c.drill)
         found: list[Quiet] = []
-        began: dict[str, Quiet] = {}
-        for row in self._connection.execute(wanted):
+        began: dict[str, tuple[str, Quiet]] = {}
+        for row in self._connection.execute(wanted.order_by(c.at, c.seq)):
             of = seen.get(row.incident_id)
             if of is None or of.station_id is None:
                 continue
+            incident_id, stretch = began.get(of.station_id, (row.incident_id, None))
             if row.change == Change.STATION_SILENT:
-                began.setdefault(of.station_id, Quiet(of.station_id, of.place, of.district, row.at, None))
-            elif (stretch := began.pop(of.station_id, None)) is not None:
+                if stretch is None:
+                    silent = Quiet(of.station_id, of.place, of.district, row.at, None)
+                    began[of.station_id] = (row.incident_id, silent)
+            elif stretch is not None and (row.change == Change.STATION_BACK or row.incident_id == incident_id):
                 found.append(replace(stretch, until=row.at))
-        return [*found, *began.values()]
+                del began[of.station_id]
+        return [*found, *(stretch for _, stretch in began.values())]
 
 
 def _seconds(earlier: datetime, later: datetime) -> float:

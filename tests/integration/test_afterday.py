@@ -61,7 +61,7 @@ def test_a_day_is_counted_as_it_was(rows: Filled) -> None:
     assert [(r.agency, r.severity, r.spread.worst) for r in figures.resolved if r.spread.count] == [
         ("polres", 1, 600)
     ]
-    assert [(s.station_id, s.seconds, s.still) for s in figures.silences] == [(builders.STATION, 1800, False)]
+    assert [(s.station_id, s.seconds, s.still) for s in figures.silences] == [(builders.STATION, 2160, False)]
     assert [(c.seen.incident_id, [(step[0], step[1]) for step in c.steps]) for c in day.climbs] == [
         (ids["clash"], [(1, "opened"), (4, "deadline_passed")])
     ]

@@ -103,6 +103,8 @@ def fill(rows: Filled) -> dict[str, str]:
     rows.put_history(clash["incident_id"], "resolved", at=at(1, seconds=600))
     rows.put_history(quiet["incident_id"], "station_silent", at=at(3))
     rows.put_history(quiet["incident_id"], "station_back", at=at(3.5))
+    rows.put_history(quiet["incident_id"], "station_silent", at=at(3.6))
+    rows.put_history(quiet["incident_id"], "dismissed", detail="part of the outage of the district", at=at(3.7))
     rows.put_page(clash, agency="polsek-kajen", due_at=at(1), sent_at=at(1, seconds=2))
     rows.put_page(clash, agency="polres", due_at=at(1, seconds=60), sent_at=at(1, seconds=64), level=4)
     rows.put_page(open_, agency="polsek-karanganyar", due_at=at(2), sent_at=None, status="failed")
