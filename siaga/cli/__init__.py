@@ -67,7 +67,7 @@ def whole_app() -> typer.Typer:
 
 
 def main() -> None:
-    """Run the command; a wrong setting is one clear line and exit code 2."""
+    """Run the command; a wrong setting, and what a command needs and has not, is one clear line and exit code 2."""
     from siaga.settings import SettingsError
 
     # Nearly everything that is written holds what is confidential: it is for the account that runs Siaga alone.
@@ -76,4 +76,12 @@ def main() -> None:
         whole_app()()
     except SettingsError as error:
         typer.echo(f"siaga: {error}", err=True)
+        sys.exit(2)
+    except Exception as error:
+        from siaga.cli.faults import told
+
+        line = told(error)
+        if line is None:
+            raise
+        typer.echo(f"siaga: {line}", err=True)
         sys.exit(2)
