@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from hmac import compare_digest
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request
 from starlette.datastructures import Headers
@@ -21,6 +21,8 @@ from siaga.redaction import Audience, UserRole
 
 COOKIE: Final = "siaga_session"
 CSRF_HEADER: Final = "X-CSRF-Token"
+#: Whom each dependency that :func:`allow` made lets pass, for the OpenAPI document.
+PASSES: Final[dict[Callable[..., Any], tuple[UserRole, ...]]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ def allow(*roles: UserRole) -> Callable[[Caller], Caller]:
             raise Problem(403, f"role: this needs {needed}; ask an admin to give you the role")
         return caller
 
+    PASSES[check] = roles
     return check
 
 

@@ -6,9 +6,11 @@ it out.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from http.cookies import SimpleCookie
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +24,8 @@ from console.access import COOKIE
 from console.api import incidents, live, people, stations, views
 from console.core import Core
 from console.files import PackedFiles
+from console.methods import OtherMethods
+from console.openapi import document_of
 from console.pages import answer, openid, plain, report
 from console.problems import install
 from console.security import Security
@@ -35,16 +39,8 @@ token made by `siaga user token`. What a role may not see is not there. Whatever
 `X-CSRF-Token` (from `/api/me`) when it comes with a session's cookie."""
 
 
-def create_app(core: Core, *, with_live_page: bool = False) -> FastAPI:
-    """The application around ``core``."""
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with core.feed.running():
-            yield
-        core.commands.close()
-        core.database.close()
-
+def routes_only(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None) -> FastAPI:
+    """The application with nothing behind its routes: all that its OpenAPI document is made of."""
     app = FastAPI(
         title="Siaga command centre",
         version=__version__,
@@ -52,8 +48,9 @@ def create_app(core: Core, *, with_live_page: bool = False) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=attrgetter("name"),
     )
-    app.state.core = core
+    app.openapi = partial(document_of, app)  # type: ignore[method-assign]  # FastAPI's documented way to add to it
     install(app)
     for router in (
         incidents.router,
@@ -68,6 +65,22 @@ def create_app(core: Core, *, with_live_page: bool = False) -> FastAPI:
         inbound.router,
     ):
         app.include_router(router)
+    return app
+
+
+def create_app(core: Core, *, with_live_page: bool = False) -> FastAPI:
+    """The application around ``core``."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with core.feed.running():
+            yield
+        core.commands.close()
+        core.database.close()
+
+    app = routes_only(lifespan)
+    app.state.core = core
+    app.router.routes.append(OtherMethods(app.routes))
 
     @app.api_route("/api/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
     def _nothing(path: str) -> None:

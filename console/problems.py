@@ -8,13 +8,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.exceptions import HTTPException
 
 from siaga.contracts.decode import problems_of
@@ -27,19 +27,39 @@ MEDIA_TYPE: Final = "application/problem+json"
 class FieldProblem(BaseModel):
     """One wrong field."""
 
-    field: str
-    message: str
-    remedy: str
+    field: str = Field(description="Where it stands: its name, or names with points between them")
+    message: str = Field(description="What is wrong with it; never the value itself")
+    remedy: str = Field(description="What to do")
 
 
 class ProblemDocument(BaseModel):
     """An answer that says what is wrong and what to do (RFC 9457)."""
 
-    type: str = "about:blank"
-    title: str
-    status: int
-    detail: str
-    errors: list[FieldProblem] = []
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "about:blank",
+                    "title": "Unprocessable Entity",
+                    "status": 422,
+                    "detail": "the request does not fit; correct the fields named in errors",
+                    "errors": [
+                        {
+                            "field": "limit",
+                            "message": "Input should be less than or equal to 500",
+                            "remedy": "correct it; /openapi.json says how",
+                        }
+                    ],
+                }
+            ]
+        }
+    )
+
+    type: str = Field("about:blank", description="Always `about:blank`: the status says which kind it is")
+    title: str = Field(description="The status in words")
+    status: int = Field(description="The HTTP status")
+    detail: str = Field(description="`what is wrong; what to do`")
+    errors: list[FieldProblem] = Field([], description="Every wrong field, where it is about fields")
 
 
 class Problem(Exception):
@@ -80,12 +100,6 @@ def problem_of(error: ValidationError) -> Problem:
     return Problem(422, "the request does not fit; correct the fields named in errors", errors=found)
 
 
-#: What every endpoint may answer besides its own, for the OpenAPI document.
-RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
-    code: {"model": ProblemDocument, "content": {MEDIA_TYPE: {}}, "description": HTTPStatus(code).phrase}
-    for code in (401, 403, 404, 422, 503)
-}
-
 #: What is said of these, whoever answers.
 REMEDIES: Final = {
     404: "there is nothing here; see /openapi.json for what there is",
@@ -112,6 +126,11 @@ def install(app: FastAPI) -> None:
     def _http(request: Request, error: HTTPException) -> JSONResponse:
         detail = REMEDIES.get(error.status_code, str(error.detail))
         return Problem(error.status_code, detail, headers=error.headers).response()
+
+    @app.exception_handler(sa.exc.DataError)
+    def _unstorable(request: Request, error: sa.exc.DataError) -> JSONResponse:
+        # PostgreSQL takes no NUL, wherever somebody writes one.
+        return Problem(422, "request: holds what no database takes, such as a NUL character; take it out").response()
 
     @app.exception_handler(sa.exc.OperationalError)
     @app.exception_handler(sa.exc.ProgrammingError)

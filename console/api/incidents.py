@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, StringConstraints, ValidationError
 
@@ -28,7 +28,8 @@ from console.cap import alert
 from console.commands import CommandError
 from console.core import Core
 from console.exports import to_csv, to_geojson
-from console.problems import RESPONSES, Problem, field_problem, problem_of
+from console.openapi import CSV, GEOJSON, refusals, text
+from console.problems import Problem, field_problem, problem_of
 from console.queries import (
     Filter,
     commands_of,
@@ -51,16 +52,26 @@ from siaga.contracts.incident import IncidentState
 from siaga.redaction import UserRole
 from siaga.types import DISTRICT_PATTERN
 
-router = APIRouter(tags=["incidents"], responses=RESPONSES)
+router = APIRouter(tags=["incidents"])
 
 _LARGEST: Final = 500
+CAP: Final = "application/cap+xml"
 _EXPORTED: Final = 100_000
 #: What only those who command may do.
 _COMMANDS_ONLY: Final = frozenset({Action.OVERRIDE, Action.DISMISS})
 
 Severities = Annotated[list[Annotated[int, Query(ge=1, le=5)]], Query(description="1 (gravest) to 5; repeatable")]
-Codes = Annotated[list[Annotated[str, StringConstraints(pattern=DISTRICT_PATTERN)]], Query()]
-Names = Annotated[list[Annotated[str, StringConstraints(pattern=r"^[a-z_.]{1,81}$")]], Query()]
+Codes = Annotated[
+    list[Annotated[str, StringConstraints(pattern=DISTRICT_PATTERN)]],
+    Query(description="Kemendagri codes of districts, such as `33.26.08`; repeatable"),
+]
+Names = list[Annotated[str, StringConstraints(pattern=r"^[a-z_.]{1,81}$")]]
+Kinds = Annotated[Names, Query(description="Kinds, such as `violence.brawl`; repeatable")]
+Families = Annotated[Names, Query(description="Families of kinds, such as `violence`; repeatable")]
+States = Annotated[list[IncidentState], Query(description="Repeatable; all by default")]
+Since = Annotated[AwareDatetime | None, Query(description="Changed at or after this time, with an offset")]
+Drill = Annotated[bool | None, Query(description="Only drills, or none; both by default")]
+Named = Annotated[UUID, Path(description="The incident")]
 Reason = Annotated[
     str | None, Query(max_length=500, description="For auditors: why they have to know who reported. It is logged")
 ]
@@ -68,13 +79,13 @@ Reason = Annotated[
 
 def chosen_by(
     *,
-    state: Annotated[list[IncidentState], Query(description="Repeatable")],
+    state: States,
     severity: Severities,
     district: Codes,
-    kind: Names,
-    family: Names,
-    since: AwareDatetime | None,
-    drill: bool | None,
+    kind: Kinds,
+    family: Families,
+    since: Since,
+    drill: Drill,
 ) -> Filter:
     """The filter of a list's parameters."""
     return Filter(
@@ -88,19 +99,24 @@ def chosen_by(
     )
 
 
-@router.get("/api/incidents", response_model=IncidentPage)
+@router.get(
+    "/api/incidents",
+    response_model=IncidentPage,
+    response_description="A page of incidents",
+    responses=refusals(401, 422, 503),
+)
 def list_incidents(  # noqa: PLR0917 (each is a parameter of the address)
     caller: SignedIn,
     core: CoreOf,
-    state: Annotated[list[IncidentState], Query(description="Repeatable")] = [],  # noqa: B006
+    state: States = [],  # noqa: B006
     severity: Severities = [],  # noqa: B006
     district: Codes = [],  # noqa: B006
-    kind: Names = [],  # noqa: B006
-    family: Names = [],  # noqa: B006
-    since: Annotated[AwareDatetime | None, Query(description="Changed at or after this time")] = None,
-    drill: bool | None = None,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
-    limit: Annotated[int, Query(ge=1, le=_LARGEST)] = 100,
+    kind: Kinds = [],  # noqa: B006
+    family: Families = [],  # noqa: B006
+    since: Since = None,
+    drill: Drill = None,
+    cursor: Annotated[str | None, Query(max_length=200, description="`next` of the answer before")] = None,
+    limit: Annotated[int, Query(ge=1, le=_LARGEST, description="Incidents in one answer")] = 100,
 ) -> Response:
     """Incidents the caller may see, newest first."""
     chosen = chosen_by(
@@ -129,19 +145,25 @@ def list_incidents(  # noqa: PLR0917 (each is a parameter of the address)
     return Response(whole.model_dump_json(), media_type="application/json")
 
 
-@router.get("/api/incidents.csv", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
-def export_csv(caller: SignedIn, core: CoreOf, drill: bool | None = None) -> StreamingResponse:
-    """Every incident the caller may see, newest first, as CSV (at most 100,000)."""
+@router.get(
+    "/api/incidents.csv",
+    response_class=Response,
+    responses={200: text(CSV, "A row with the columns' names, then one an incident"), **refusals(401, 422, 503)},
+)
+def export_csv(caller: SignedIn, core: CoreOf, drill: Drill = None) -> StreamingResponse:
+    """Every incident the caller may see, as CSV. Newest first, 100,000 at most."""
     headers = {"Content-Disposition": 'attachment; filename="siaga-incidents.csv"'}
     rows = _exported(core, caller, Filter(drill=drill))
     return StreamingResponse(to_csv(rows), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.get(
-    "/api/incidents.geojson", response_class=Response, responses={200: {"content": {"application/geo+json": {}}}}
+    "/api/incidents.geojson",
+    response_class=Response,
+    responses={200: text(GEOJSON, "A feature collection (RFC 7946)"), **refusals(401, 422, 503)},
 )
-def export_geojson(caller: SignedIn, core: CoreOf, drill: bool | None = None) -> Response:
-    """Every open incident the caller may see, a point each."""
+def export_geojson(caller: SignedIn, core: CoreOf, drill: Drill = None) -> Response:
+    """Every open incident the caller may see, a point each, as GeoJSON."""
     states = [s.value for s in IncidentState if s.is_open]
     rows = _exported(core, caller, Filter(states=states, drill=drill))
     return Response(to_geojson(rows), media_type="application/geo+json")
@@ -157,8 +179,12 @@ def _exported(core: Core, caller: Caller, chosen: Filter) -> Iterator[dict[str, 
                 yield {**card, **seen}
 
 
-@router.get("/api/incidents/{incident_id}")
-def get_incident(incident_id: UUID, caller: SignedIn, core: CoreOf, reason: Reason = None) -> IncidentDetail:
+@router.get(
+    "/api/incidents/{incident_id}",
+    response_description="The incident",
+    responses=refusals(401, 404, 422, 503),
+)
+def get_incident(incident_id: Named, caller: SignedIn, core: CoreOf, reason: Reason = None) -> IncidentDetail:
     """One incident with its reports, every reason for its severity, and its history."""
     audience = caller.audience
     with core.database.read.connect() as connection:
@@ -194,9 +220,11 @@ def get_incident(incident_id: UUID, caller: SignedIn, core: CoreOf, reason: Reas
 
 
 @router.get(
-    "/cap/{incident_id}.xml", response_class=Response, responses={200: {"content": {"application/cap+xml": {}}}}
+    "/cap/{incident_id}.xml",
+    response_class=Response,
+    responses={200: text(CAP, "An alert (CAP 1.2)"), **refusals(401, 404, 422, 503)},
 )
-def get_cap(incident_id: UUID, caller: SignedIn, core: CoreOf) -> Response:
+def get_cap(incident_id: Named, caller: SignedIn, core: CoreOf) -> Response:
     """An incident as a CAP 1.2 alert. It says no more than a viewer may see, whoever asks."""
     board = core.feed.board
     with core.database.read.connect() as connection:
@@ -204,17 +232,17 @@ def get_cap(incident_id: UUID, caller: SignedIn, core: CoreOf) -> Response:
     card = board.card(caller.audience, row)
     if card is None:
         raise _unknown()
-    return Response(alert(row, card, board.knowledge.taxonomy), media_type="application/cap+xml")
+    return Response(alert(row, card, board.knowledge.taxonomy), media_type=CAP)
 
 
-@router.get("/api/escalations")
+@router.get("/api/escalations", response_description="The escalations", responses=refusals(401, 422, 503))
 def list_escalations(
     caller: SignedIn,
     core: CoreOf,
     state: Annotated[list[EscalationState], Query(description="Repeatable; all that are not over by default")] = [],  # noqa: B006
-    limit: Annotated[int, Query(ge=1, le=_LARGEST)] = 100,
+    limit: Annotated[int, Query(ge=1, le=_LARGEST, description="Escalations in the answer")] = 100,
 ) -> EscalationPage:
-    """Where the incidents that the caller may see stand on their policies, what is due first first."""
+    """Where the incidents that the caller may see stand on their policies. What is due first comes first."""
     states = [s.value for s in (state or [s for s in EscalationState if not s.is_over])]
     with core.database.read.connect() as connection:
         found = (
@@ -225,9 +253,14 @@ def list_escalations(
         return EscalationPage(escalations=list(islice(found, limit)))
 
 
-@router.post("/api/incidents/{incident_id}/commands", status_code=202)
-def command_incident(incident_id: UUID, decision: CommandIn, caller: Acting, core: CoreOf) -> CommandAccepted:
-    """Send a decision. The answer says that Kafka has it; the incident changes a moment later."""
+@router.post(
+    "/api/incidents/{incident_id}/commands",
+    status_code=202,
+    response_description="Kafka has it",
+    responses=refusals(401, 403, 404, 408, 413, 422, 503),
+)
+def command_incident(incident_id: Named, decision: CommandIn, caller: Acting, core: CoreOf) -> CommandAccepted:
+    """Decide about an incident. The answer says that Kafka has the decision; the incident changes a moment later."""
     refused = core.metrics.commands.labels(decision.action.value, "refused")
     with core.database.read.connect() as connection:
         row, _ = _visible(connection, caller, incident_id)

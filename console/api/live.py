@@ -12,13 +12,14 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from console.access import Caller, CoreOf, SignedIn, find_caller
+from console.api.overviews import BoardOut
 from console.board import Board, Changed
 from console.core import Core
 from console.feed import change_event, event
-from console.problems import RESPONSES
+from console.openapi import refusals, text
 from siaga.redaction import Audience
 
-router = APIRouter(tags=["live"], responses=RESPONSES)
+router = APIRouter(tags=["live"])
 
 #: Seconds between two looks at whether a stream's reader is still signed in.
 _RECHECK: Final = 15.0
@@ -30,15 +31,23 @@ _KEPT: Final = 64
 _LEVEL: Final = 3
 
 
-@router.get("/api/board", response_class=Response, responses={200: {"content": {"application/json": {}}}})
+@router.get(
+    "/api/board",
+    response_class=Response,
+    responses={
+        200: {"model": BoardOut, "description": "A part of the queue, and the pulse"},
+        **refusals(401, 422, 503),
+    },
+)
 def get_board(
     caller: SignedIn,
     core: CoreOf,
-    offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
-    limit: Annotated[int, Query(ge=1, le=_PAGE)] = 200,
+    offset: Annotated[int, Query(ge=0, le=1_000_000, description="Incidents of the queue to leave out")] = 0,
+    limit: Annotated[int, Query(ge=1, le=_PAGE, description="Incidents in one answer")] = 200,
     accept_encoding: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
-    """The queue in its order, from memory, with the `seq` to go on from in `/api/events`."""
+    """The queue in its order, and the numbers of the moment. From memory; its `seq` is where to go on from in
+    `/api/events`."""
     board, now = core.feed.board, core.now().timestamp()
     if offset == 0 or "gzip" not in (accept_encoding or ""):
         return Response(_page(board, caller.audience, now, slice(offset, offset + limit)), media_type=_JSON)
@@ -62,16 +71,23 @@ def _page(board: Board, audience: Audience, now: float, chosen: slice) -> bytes:
     return b'{"seq":%d,"total":%d,"incidents":[%b],"pulse":%b}' % (seq, len(cards), page, pulse)
 
 
-@router.get("/api/events", response_class=Response, responses={200: {"content": {"text/event-stream": {}}}})
+@router.get(
+    "/api/events",
+    response_class=Response,
+    responses={200: text("text/event-stream", "Events, until the caller goes"), **refusals(401, 422, 503)},
+)
 async def stream_events(
     request: Request,
     caller: SignedIn,
     core: CoreOf,
     since: Annotated[int | None, Query(ge=0, le=2**62, description="Send what changed after this `seq`")] = None,
-    last_event_id: Annotated[str | None, Header(pattern=r"^\d{1,18}$")] = None,
+    last_event_id: Annotated[
+        str | None, Header(pattern=r"^\d{1,18}$", description="As `since`; a browser that comes back sends it")
+    ] = None,
 ) -> StreamingResponse:
-    """Server-sent events: `incident` (as the queue shows it), `gone`, `pulse` each second, `reset` (read
-    `/api/board` again). A browser that lost the connection comes back with the last `id` and misses nothing."""
+    """What changes, as server-sent events. `incident` is one as the queue shows it, `gone` the `incident_id` of one
+    that is not to be seen any more, `pulse` the numbers each second, `reset` says to read `/api/board` again, and
+    `signed-out` is the last. A browser that lost the connection comes back with the last `id` and misses nothing."""
     known = int(last_event_id) if last_event_id else since
     headers = {"X-Accel-Buffering": "no"}
     return StreamingResponse(_events(request, core, caller, known), media_type="text/event-stream", headers=headers)

@@ -9,18 +9,18 @@ from fastapi import APIRouter, Query
 from console.access import Auditing, CoreOf, SignedIn
 from console.accounts.accesses import latest_accesses
 from console.api.models import AccessPage, AccessRow, AuditPage, AuditRow, Me
-from console.problems import RESPONSES
+from console.openapi import refusals
 from console.queries import audit_rows
 
-router = APIRouter(tags=["people"], responses=RESPONSES)
+router = APIRouter(tags=["people"])
 
-Before = Annotated[int | None, Query(ge=0, le=2**62, description="Rows before this one")]
-Limit = Annotated[int, Query(ge=1, le=1000)]
+Before = Annotated[int | None, Query(ge=0, le=2**62, description="`next` of the answer before: rows before this one")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="Rows in one answer")]
 
 
-@router.get("/api/me")
+@router.get("/api/me", response_description="The caller", responses=refusals(401, 503))
 def get_me(caller: SignedIn) -> Me:
-    """Who the caller is, and the CSRF token of their session."""
+    """Who the caller is, with the CSRF token of their session."""
     user, session = caller.user, caller.session
     return Me(
         name=user.name,
@@ -32,16 +32,16 @@ def get_me(caller: SignedIn) -> Me:
     )
 
 
-@router.get("/api/audit")
+@router.get("/api/audit", response_description="A page of rows", responses=refusals(401, 403, 422, 503))
 def get_audit(caller: Auditing, core: CoreOf, cursor: Before = None, limit: Limit = 100) -> AuditPage:
-    """The store's audit trail, newest first. For auditors and admins."""
+    """The store's audit trail, newest first."""
     with core.database.read.connect() as connection:
         rows = [AuditRow.model_validate(row) for row in audit_rows(connection, cursor, limit)]
     return AuditPage(rows=rows, next=rows[-1].seq if len(rows) == limit else None)
 
 
-@router.get("/api/accesses")
+@router.get("/api/accesses", response_description="A page of looks", responses=refusals(401, 403, 422, 503))
 def get_accesses(caller: Auditing, core: CoreOf, cursor: Before = None, limit: Limit = 100) -> AccessPage:
-    """Who looked up who reported, when and why, newest first. For auditors and admins."""
+    """Who looked up who reported, when and why, newest first."""
     rows = [AccessRow.model_validate(row) for row in latest_accesses(core.database.read, limit, cursor)]
     return AccessPage(rows=rows, next=rows[-1].access_id if len(rows) == limit else None)

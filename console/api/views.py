@@ -12,22 +12,30 @@ from fastapi import APIRouter, Query, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from console.access import Commanding, CoreOf, SignedIn
-from console.api.models import Summary
+from console.api.models import ServiceState
+from console.api.overviews import DutyOut, PostureOut, Summary, TrendsOut
 from console.duty import desks_of
+from console.openapi import refusals, text
 from console.posture import posture_of
-from console.problems import RESPONSES, Problem
+from console.problems import Problem
 from console.queries import acknowledged_at, incident_facts, totals
 from siaga import redaction
 from siaga.contracts.incident import IncidentState
 
-router = APIRouter(responses=RESPONSES)
+router = APIRouter()
 
-Hours = Annotated[float, Query(gt=0, le=24 * 14)]
+Hours = Annotated[float, Query(gt=0, le=24 * 14, description="How far back, in hours")]
 
 
-@router.get("/api/trends", tags=["views"])
+@router.get(
+    "/api/trends",
+    tags=["views"],
+    response_model=TrendsOut,
+    response_description="The sums",
+    responses=refusals(401, 422, 503),
+)
 def get_trends(caller: SignedIn, core: CoreOf, hours: Hours = 24) -> dict[str, Any]:
-    """Incidents by hour, family and district, and how fast they were taken; drills are counted apart."""
+    """Incidents by hour, family and district, and how fast they were taken. Drills are counted apart."""
     since = core.now() - timedelta(hours=hours)
     with core.database.read.connect() as connection:
         rows = [
@@ -85,25 +93,37 @@ def _response(rows: Sequence[Mapping[str, Any]], taken: Mapping[str, datetime]) 
     ]
 
 
-@router.get("/api/duty", tags=["views"])
+@router.get(
+    "/api/duty",
+    tags=["views"],
+    response_model=DutyOut,
+    response_description="The desks",
+    responses=refusals(401, 503),
+)
 def get_duty(caller: SignedIn, core: CoreOf) -> dict[str, Any]:
-    """Who is on call now at each desk of the rosters, when it is handed over, and which desks nobody sits at."""
+    """Who is on call at each desk of the rosters. When it is handed over, and which desks nobody sits at."""
     return {"desks": desks_of(core.feed.board.knowledge.rosters, caller.audience, core.now())}
 
 
-@router.get("/api/posture", tags=["views"])
+@router.get(
+    "/api/posture",
+    tags=["views"],
+    response_model=PostureOut,
+    response_description="A row a district, and their sum",
+    responses=refusals(401, 403, 503),
+)
 def get_posture(caller: Commanding, core: CoreOf) -> dict[str, Any]:
-    """Officers and Linmas by the plan, what stations say of theirs, and what open incidents need, by district. For
-    commanders and admins: it tells the classes of stations."""
+    """Officers and Linmas by the plan, said to be there, and needed by open incidents, by district. It tells the
+    classes of stations."""
     found = posture_of(core.feed.board, caller.audience, core.now().timestamp())
     if found is None:
         raise Problem(403, "role: this needs commander or admin; ask an admin to give you the role")
     return found
 
 
-@router.get("/public/summary.json", tags=["public"])
+@router.get("/public/summary.json", tags=["public"], response_description="The sums")
 def get_summary(core: CoreOf) -> Summary:
-    """What anybody may know: sums only."""
+    """What anybody may know. Sums only."""
     return summary_of(core)
 
 
@@ -133,19 +153,30 @@ def summary_of(core: CoreOf) -> Summary:
     )
 
 
-@router.get("/metrics", tags=["service"], response_class=Response)
+@router.get(
+    "/metrics",
+    tags=["service"],
+    response_class=Response,
+    responses={200: text("text/plain", "Prometheus' text format")},
+)
 def get_metrics(core: CoreOf) -> Response:
     """The command centre's metrics, for Prometheus."""
     return Response(generate_latest(core.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
-@router.get("/healthz", tags=["service"])
+@router.get("/healthz", tags=["service"], response_model=ServiceState, response_description="It lives")
 def get_health() -> dict[str, str]:
     """Whether the process lives."""
     return {"status": "ok"}
 
 
-@router.get("/readyz", tags=["service"])
+@router.get(
+    "/readyz",
+    tags=["service"],
+    response_model=ServiceState,
+    response_description="It has been",
+    responses=refusals(503, _503="The database could not be read lately"),
+)
 def get_ready(core: CoreOf) -> dict[str, str]:
     """Whether the board has been read from the database, and lately."""
     age = core.now().timestamp() - core.feed.board.vitals.read_at
