@@ -4,7 +4,6 @@ well.
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable
 from typing import Final
@@ -15,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console.problems import Problem
+from siaga.bodies import BODY_SECONDS, Fault, bounded
 
 #: Nothing is loaded from, sent to or framed by anybody else.
 _POLICY: Final = (
@@ -41,10 +41,8 @@ _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _LIVE: Final = "/_nicegui_ws/"
 #: Far more than any form, command or message of a gateway has: what is longer fills the memory, signed in or not.
 _MOST_BYTES: Final = 1 << 20
-#: Seconds in which a request's body has to be there.
-_BODY_SECONDS: Final = 20.0
 _TOO_LARGE: Final = f"body: is too large; send at most {_MOST_BYTES} bytes"
-_TOO_SLOW: Final = f"body: did not arrive within {_BODY_SECONDS:g} seconds; send it again"
+_TOO_SLOW: Final = f"body: did not arrive within {BODY_SECONDS:g} seconds; send it again"
 #: A host and its port, as browsers write them: nothing else gets into a policy.
 _HOST: Final = re.compile(r"[A-Za-z0-9._\-\[\]:]+")
 
@@ -85,7 +83,7 @@ class Security:
             if _length(headers) > _MOST_BYTES:
                 await Problem(413, _TOO_LARGE, headers={"Connection": "close"}).response()(scope, receive, sealed)
                 return
-            receive = _bounded(receive)
+            receive = bounded(receive, most=_MOST_BYTES, refused=_refused)
         await self._app(scope, receive, sealed)
 
     def _seal(self, answer: MutableHeaders, asked: Headers, path: str) -> None:
@@ -110,27 +108,9 @@ def _length(headers: Headers) -> int:
     return int(said) if said.isdecimal() else 0
 
 
-def _bounded(receive: Receive) -> Receive:
-    """``receive``, which ends a body that is longer, or takes longer, than one of ours can be."""
-    until = asyncio.get_running_loop().time() + _BODY_SECONDS
-    taken, over = 0, False
-
-    async def bounded() -> Message:
-        nonlocal taken, over
-        if over:
-            return await receive()
-        try:
-            async with asyncio.timeout_at(until):
-                message = await receive()
-        except TimeoutError:
-            raise HTTPException(408, _TOO_SLOW, headers={"Connection": "close"}) from None
-        taken += len(message.get("body", b""))
-        over = not message.get("more_body", False)
-        if taken > _MOST_BYTES:
-            raise HTTPException(413, _TOO_LARGE, headers={"Connection": "close"})
-        return message
-
-    return bounded
+def _refused(fault: Fault) -> HTTPException:
+    status, detail = (413, _TOO_LARGE) if fault is Fault.TOO_LARGE else (408, _TOO_SLOW)
+    return HTTPException(status, detail, headers={"Connection": "close"})
 
 
 def _foreign(headers: Headers) -> bool:

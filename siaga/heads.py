@@ -1,4 +1,4 @@
-"""HTTP as gateway and command centre speak it: uvicorn's, which does not wait for ever for what is to be asked.
+"""HTTP as gateway, command centre and inbox speak it: uvicorn's, which does not wait for ever for what is asked.
 
 In: connections. Out: those on which no request begins within a time, or whose head does not end, are closed; else
 whoever opens connections and says nothing takes all that the system allows, and phones are refused. State: a timer a
@@ -17,7 +17,7 @@ HEAD_SECONDS: Final = 20.0
 
 
 class HeadsInTime(HttpToolsProtocol):
-    """One connection. Between two requests uvicorn's own timer holds; bodies have one where they are read."""
+    """One connection. Between two requests uvicorn's own timer holds; bodies have :mod:`siaga.bodies`."""
 
     _late: asyncio.TimerHandle | None = None
 

@@ -26,6 +26,7 @@ from producers.gateway.problems import Answer, Trouble, answer_json, answer_prob
 from producers.limits import Limits
 from producers.metrics import GatewayMetrics, Outcome
 from siaga import tracing
+from siaga.bodies import BODY_SECONDS, Fault, bounded
 from siaga.contracts.registry import Device
 from siaga.contracts.topics import MAX_ITEM_BYTES
 from siaga.settings import Settings
@@ -42,8 +43,6 @@ PATHS: Final[Mapping[str, ItemKind | None]] = {
     "/v1/checkins": ItemKind.CHECKIN,
     "/v1/reports:batch": None,
 }
-#: Seconds in which a body must have arrived.
-_BODY_SECONDS: Final = 20.0
 #: Seconds after which to try again, where nobody can say better.
 _RETRY: Final = 5.0
 _TRACEPARENT: Final = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -245,21 +244,17 @@ def _head(scope: Scope) -> _Head:
 
 async def _body(receive: Receive, most: int) -> bytes:
     """The request's body; refuses once there is more than ``most`` bytes, or when it does not come."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if message["type"] != "http.disconnect" and not message.get("more_body", False):
-        return body
-    try:
-        async with asyncio.timeout(_BODY_SECONDS):
-            chunks, size = [body], len(body)
-            while message["type"] != "http.disconnect" and message.get("more_body", False):
-                message = await receive()
-                chunks.append(message.get("body", b""))
-                size += len(chunks[-1])
-                if size > most:
-                    raise Refused(too_large(most))
-    except TimeoutError:
-        raise Refused(Trouble(Outcome.SLOW, f"send it within {_BODY_SECONDS:g} seconds")) from None
-    if message["type"] == "http.disconnect":
-        raise Refused(Trouble(Outcome.SLOW, "the connection broke off; send it again"))
-    return b"".join(chunks)
+
+    def refused(fault: Fault) -> Refused:
+        if fault is Fault.TOO_LARGE:
+            return Refused(too_large(most))
+        return Refused(Trouble(Outcome.SLOW, f"send it within {BODY_SECONDS:g} seconds"))
+
+    within, chunks = bounded(receive, most=most, refused=refused), []
+    while True:
+        message = await within()
+        if message["type"] == "http.disconnect":
+            raise Refused(Trouble(Outcome.SLOW, "the connection broke off; send it again"))
+        chunks.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(chunks)

@@ -14,7 +14,9 @@ from fastapi import Body, FastAPI, Header, HTTPException, Path, Query, Request, 
 from fastapi.responses import HTMLResponse, JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from siaga.bodies import BODY_SECONDS, Fault, bounded
 from siaga.inbox.kept import Kept, Received
 from siaga.inbox.page import HEADERS, page_of
 
@@ -32,14 +34,13 @@ def create_app(kept: Kept, on_new: Callable[[Received], None] = lambda received:
     app = FastAPI(title="Siaga inbox", docs_url=None, redoc_url=None, openapi_url=None)
     # No page of the web may read or write here through a name that it makes point to this machine.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
+    app.add_middleware(_Bounded)
     registry = CollectorRegistry()
     Gauge("siaga_inbox_pages", "Messages received, each once", registry=registry).set_function(lambda: kept.count)
     Gauge("siaga_inbox_repeats", "How often one came again", registry=registry).set_function(lambda: kept.repeats)
 
     @app.post("/pages/{officer_id}")
     def receive(request: Request, officer_id: Officer, body: Content, key: Key = None) -> dict[str, Any]:
-        if int(request.headers.get("content-length") or 0) > _MOST_BYTES:
-            raise HTTPException(413, f"body: is longer than {_MOST_BYTES} bytes; send a shorter one")
         if not request.headers.get("content-type", "").startswith("application/json"):
             raise HTTPException(415, "body: is not JSON; send application/json")
         one = kept.take(officer_id, key or str(uuid4()), body, time.time())
@@ -62,6 +63,25 @@ def create_app(kept: Kept, on_new: Callable[[Received], None] = lambda received:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return app
+
+
+class _Bounded:
+    """Lets no message be longer, or take longer, than one of a notifier can be."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "POST":
+            receive = bounded(receive, most=_MOST_BYTES, refused=_refused)
+        await self._app(scope, receive, send)
+
+
+def _refused(fault: Fault) -> HTTPException:
+    close = {"Connection": "close"}
+    if fault is Fault.TOO_LARGE:
+        return HTTPException(413, f"body: is longer than {_MOST_BYTES} bytes; send a shorter one", close)
+    return HTTPException(408, f"body: did not arrive within {BODY_SECONDS:g} seconds; send it again", close)
 
 
 def _told(one: Received) -> dict[str, Any]:

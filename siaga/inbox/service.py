@@ -7,6 +7,7 @@ from contextlib import closing
 import uvicorn
 
 from siaga.ending import Server
+from siaga.heads import HeadsInTime
 from siaga.inbox.app import HOST, create_app
 from siaga.inbox.kept import Kept
 from siaga.inbox.people import People
@@ -29,6 +30,7 @@ def serve(settings: Settings, *, people_speed: float | None = None) -> None:
             create_app(kept) if people is None else create_app(kept, people.receive),
             host=HOST,
             port=settings.inbox_port,
+            http=HeadsInTime,
             log_config=None,
             access_log=False,
             server_header=False,

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from console import security
 from console.problems import install
+from siaga import bodies
 
 _LONG = b"x" * (2 << 20)
 
@@ -70,7 +71,7 @@ def test_a_body_that_would_fill_the_memory_is_refused(
 
 
 def test_a_body_that_never_ends_holds_nothing_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(security, "_BODY_SECONDS", 0.05)
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.05)
 
     assert _asked("POST", "/form", content=_without_end(), headers=_FORM).status_code == 408
 

@@ -301,7 +301,7 @@ async def test_a_fault_of_our_own_shows_no_trace(
     assert "RuntimeError" in caplog.text
 
 
-@pytest.mark.parametrize("path", ["/v1/reports", "/healthz", "/readyz", "/openapi.json", "/", "/metrics"])
+@pytest.mark.parametrize("path", ["/v1/reports", "/healthz", "/readyz", "/openapi.json", "/metrics"])
 async def test_a_browser_takes_no_answer_for_a_page_and_keeps_none(gateway: HandGateway, path: str) -> None:
     for answer in (await gateway.http.get(path), await gateway.post(builders.report())):
         said = answer.headers
