@@ -80,6 +80,8 @@ class Record:
     value: bytes | None
     at: datetime
     by: str | None = None
+    #: Of the leader that took it, where the broker says so.
+    leader_epoch: int | None = None
 
 
 #: A row, the record it came in and its place in the record's array.
@@ -122,6 +124,8 @@ class Batch:
     #: Where the batch begins and where the next one does, by partition.
     first: dict[Place, int] = field(default_factory=dict)
     positions: dict[Place, int] = field(default_factory=dict)
+    #: The leaders' epochs of the last records, by partition.
+    leader_epochs: dict[Place, int | None] = field(default_factory=dict)
     #: Topic, partition and sending time (epoch seconds) of the canaries.
     canaries: list[tuple[str, int, float]] = field(default_factory=list)
     rows: int = 0
@@ -131,6 +135,7 @@ class Batch:
         place = (record.topic, record.partition)
         self.first.setdefault(place, record.offset)
         self.positions[place] = record.offset + 1
+        self.leader_epochs[place] = record.leader_epoch
         self.rows += 1
         try:
             _TAKERS[record.topic](self, record)

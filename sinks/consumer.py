@@ -9,16 +9,19 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import AuthorizationError, KafkaError
+from kafka.errors import AuthorizationError, KafkaError, LogTruncationError, OffsetOutOfRangeError
 from kafka.structs import OffsetAndMetadata
 
 from siaga.contracts.topics import MAX_RECORD_BYTES, STORE_GROUP
 from siaga.settings import Settings, SettingsError
 from siaga.wire.client import FETCH_WAIT_MS, connection
+from siaga.wire.ends import said_ends, said_starts
 from sinks.batch import Place, Record
 
 logger = logging.getLogger(__name__)
@@ -37,7 +40,29 @@ class NotReadyError(RuntimeError):
 
 
 class ClusterChangedError(RuntimeError):
-    """Another cluster, or the same with other partitions, answers now: begin anew."""
+    """Another cluster, or the same with other topics or partitions, answers now: begin anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Astray:
+    """Where a partition was to be read, ``at``, and where it is to be read instead, as that is not there any more."""
+
+    at: int
+    instead: int
+
+    @property
+    def shortened(self) -> bool:
+        """Whether the log ended before; else its beginning has expired, with records that nobody had read here."""
+        return self.instead < self.at
+
+
+class AstrayError(RuntimeError):
+    """Partitions are not what they were where they are read: go on elsewhere, and say so."""
+
+    def __init__(self, places: Mapping[Place, Astray]) -> None:
+        named = ", ".join(f"{topic}-{number} from {one.instead}" for (topic, number), one in places.items())
+        super().__init__(f"kafka has not kept what was to be read; reading {named or 'on'}")
+        self.places = places
 
 
 class Consumer:
@@ -57,7 +82,8 @@ class Consumer:
             **connection(settings, client_id),
             group_id=group,
             enable_auto_commit=False,
-            auto_offset_reset="earliest",
+            # A place that is not there any more is told, instead of another one being taken quietly.
+            auto_offset_reset="none",
             bootstrap_timeout_ms=_CONNECT_MS,
             request_timeout_ms=_REQUEST_MS,
             metadata_max_age_ms=_METADATA_MS,
@@ -70,6 +96,7 @@ class Consumer:
         try:
             self.cluster_id = str(self._kafka._cluster.cluster_id)
             self._partitions = [TopicPartition(topic, number) for topic in topics for number in self._of(topic)]
+            self.topic_ids = {topic: named for topic in topics if (named := self._id_of(topic)) is not None}
         except BaseException:
             self.close()
             raise
@@ -81,47 +108,80 @@ class Consumer:
             raise NotReadyError(f"topic {topic} is not there yet; 'siaga topics' creates it")
         return sorted(found)
 
+    def _id_of(self, topic: str) -> str | None:
+        """What tells the topic from one of the same name before or after it; None where the broker does not say."""
+        told = self._kafka._cluster.topic_id(topic)
+        return str(told) if told is not None and told.int else None
+
     @property
     def partitions(self) -> list[Place]:
         """Every partition that is read."""
         return [(tp.topic, tp.partition) for tp in self._partitions]
 
-    def start(self, positions: Mapping[Place, int]) -> None:
-        """Read from ``positions``, and partitions that are not named from their beginning."""
+    def start(
+        self, positions: Mapping[Place, int], leader_epochs: Mapping[Place, int] = MappingProxyType({})
+    ) -> None:
+        """Read from ``positions``, and partitions that are not named from their beginning.
+
+        Args:
+            leader_epochs: those of the records before the positions, where they are known: by them Kafka notices that
+                the log was cut off before a position and has grown beyond it since (KIP-320).
+        """
         self._kafka.assign(self._partitions)
         for tp in self._partitions:
-            position = positions.get((tp.topic, tp.partition))
+            place = (tp.topic, tp.partition)
+            position = positions.get(place)
             if position is None:
                 self._kafka.seek_to_beginning(tp)
             else:
                 self._next[tp] = position
-                self._kafka.seek(tp, position)
+                # Its own ``seek`` takes no epoch.
+                at = OffsetAndMetadata(position, "", leader_epochs.get(place, -1))
+                self._kafka._subscription.seek(tp, at)
 
     def poll(self, timeout: float) -> Iterator[Record]:
-        """The next records, as they are asked for; none when there are none within ``timeout`` seconds."""
-        for tp, records in self._kafka.poll(timeout_ms=int(timeout * 1000)).items():
-            self._notice(tp, records[0].offset)
+        """The next records, as they are asked for; none when there are none within ``timeout`` seconds.
+
+        Raises:
+            AstrayError: what is to be read next is not there any more.
+        """
+        try:
+            found = self._kafka.poll(timeout_ms=int(timeout * 1000))
+        except OffsetOutOfRangeError:
+            raise AstrayError(self._astray({})) from None
+        except LogTruncationError as cut:
+            raise AstrayError(self._astray(cut.divergent_offsets)) from None
+        for tp, records in found.items():
             self._next[tp] = records[-1].offset + 1
             for record in records:
                 yield _record(record)
 
-    def _notice(self, tp: TopicPartition, offset: int) -> None:
-        """A position that is not there any more is replaced by the beginning: notice it."""
-        expected = self._next.get(tp, 0)
-        if offset < expected:
-            logger.warning(
-                "%s-%d begins again at %d, before %d where it was read: the log was shortened or made anew",
-                *(tp.topic, tp.partition, offset, expected),
-            )
+    def _astray(self, cut: Mapping[TopicPartition, OffsetAndMetadata | None]) -> dict[Place, Astray]:
+        """All partitions that are to be read where they are not; ``cut`` are those of which Kafka says where."""
+        starts = said_starts(self._kafka, self._partitions)
+        ends = said_ends(self._kafka, self._partitions)
+        found: dict[Place, Astray] = {}
+        # Those that are read from wherever they begin have no place yet.
+        for tp in [tp for tp in self._partitions if tp in self._next or self._position(tp) is not None]:
+            at, start = self._reached(tp), starts[tp]
+            if tp in cut and (parted := cut[tp]) is not None:
+                found[tp.topic, tp.partition] = Astray(at, max(start, parted.offset))
+            elif tp in cut or not start <= at <= ends[tp]:
+                found[tp.topic, tp.partition] = Astray(at, start)
+        return found
 
     def check(self) -> None:
         """See whether it is still the same that is read.
 
         Raises:
-            ClusterChangedError: another cluster answers at this address, or a topic has more partitions.
+            ClusterChangedError: another cluster answers at this address, or a topic was made anew, or has more
+                partitions.
         """
         if self._kafka._cluster.cluster_id not in (None, self.cluster_id):
             raise ClusterChangedError("another cluster answers at this address")
+        for topic, known in self.topic_ids.items():
+            if self._id_of(topic) not in (None, known):
+                raise ClusterChangedError(f"topic {topic} was deleted and made anew")
         for topic in {tp.topic for tp in self._partitions}:
             now = self._kafka.partitions_for_topic(topic)
             if now and len(now) > sum(tp.topic == topic for tp in self._partitions):
@@ -155,7 +215,7 @@ class Consumer:
         ends: dict[TopicPartition, int] = {}
         moved, left = time.monotonic(), (-1, -1)
         while True:
-            found = list(self.poll(_POLL_SECONDS))
+            found = self._poll_on()
             for tp in self._partitions:
                 end = self._kafka.highwater(tp)
                 if end is not None:
@@ -170,13 +230,30 @@ class Consumer:
             elif time.monotonic() - moved > _PATIENCE:
                 raise NotReadyError("it tells nothing more before the end of its partitions")
 
-    def _reached(self, tp: TopicPartition) -> int:
-        """The next offset that is read: behind the last record, or behind what holds no record for anybody.
+    def _poll_on(self) -> list[Record]:
+        """The next records of those that are left: who only counts does not miss what expires meanwhile.
 
-        Not the client's ``position()``, which looks at every partition each time, and may ask Kafka.
+        Raises:
+            NotReadyError: a log was shortened while it was read.
         """
+        try:
+            return list(self.poll(_POLL_SECONDS))
+        except AstrayError as astray:
+            if any(one.shortened for one in astray.places.values()):
+                raise NotReadyError("it does not have any more what was just read; try again") from None
+            for place, one in astray.places.items():
+                self._kafka.seek(TopicPartition(*place), one.instead)
+            return []
+
+    def _reached(self, tp: TopicPartition) -> int:
+        """The next offset that is read: behind the last record, or behind what holds no record for anybody."""
+        position = self._position(tp)
+        return self._next.get(tp, 0) if position is None else position
+
+    def _position(self, tp: TopicPartition) -> int | None:
+        """As the client knows it. (Its ``position()`` looks at every partition each time, and may ask Kafka.)"""
         position = self._kafka._subscription.assignment[tp].position
-        return self._next.get(tp, 0) if position is None else int(position.offset)
+        return None if position is None else int(position.offset)
 
     def commit(self, positions: Mapping[Place, int], *, wait: float = 0.0) -> None:
         """Tell Kafka how far the database is; at most ``wait`` seconds. Never raises: nothing depends on it."""
@@ -219,5 +296,6 @@ def _record(record: Any) -> Record:
         key=record.key,
         value=record.value,
         at=datetime.fromtimestamp(max(0, record.timestamp or 0) / 1000, UTC),
+        leader_epoch=record.leader_epoch if record.leader_epoch is not None and record.leader_epoch >= 0 else None,
         by=by.decode(errors="replace").replace("\x00", "")[:200] if by is not None else None,
     )

@@ -37,6 +37,12 @@ DATABASE_UP: Final = Gauge(
 )
 RETRIES: Final = Counter("siaga_store_database_retries", "Tries that the database did not take and that came again")
 BROKER_FAULTS: Final = Counter("siaga_store_broker_faults", "Times that reading from Kafka had to begin anew")
+LOGS_ANEW: Final = Counter(
+    "siaga_store_logs_anew",
+    "Topics of Kafka that were made anew, and partitions that were cut off, of those that are stored, by reason",
+    ["reason"],
+)
+EXPIRED: Final = Counter("siaga_store_expired_records", "Records that Kafka removed before they were stored")
 INCIDENTS_OPEN: Final = Gauge(
     "siaga_incidents_open",
     "Incidents open or acknowledged in the database, drills left out, by severity",
@@ -121,6 +127,8 @@ def initialise() -> None:
         ROWS.labels(table=table.name)
     for reason in RejectReason:
         REJECTED.labels(reason=reason.value)
+    for anew in ("made_anew", "cut_off"):
+        LOGS_ANEW.labels(reason=anew)
     for kind in ("report", "incident"):
         LATENCY.labels(kind=kind)
     for topic in TOPICS:

@@ -49,7 +49,7 @@ def rebuild(settings: Settings, progress: Callable[[int], None] = lambda records
 def _rebuild(settings: Settings, writer: Writer, progress: Callable[[int], None]) -> int:
     consumer = Consumer(settings, TOPICS, client_id=_CLIENT, group=None)
     try:
-        consumer.start(writer.begin(consumer.cluster_id, datetime.now(UTC)))
+        consumer.start(writer.begin(consumer.cluster_id, datetime.now(UTC), consumer.topic_ids))
         records = 0
         for some in consumer.records_until_now():
             batch = Batch(writer.epoch, datetime.now(UTC))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 from datetime import UTC, datetime
 from threading import Event
@@ -22,7 +22,7 @@ from siaga.contracts.topics import ESCALATIONS, PAGE_RESULTS, PAGES
 from siaga.settings import Settings, SettingsError
 from sinks import metrics
 from sinks.batch import TOPICS, Batch, Place
-from sinks.consumer import ClusterChangedError, Consumer, NotReadyError
+from sinks.consumer import AstrayError, ClusterChangedError, Consumer, NotReadyError
 from sinks.database import DATABASE_FAULTS, engine_of
 from sinks.lane import Lane
 from sinks.notify import metrics as notify_metrics
@@ -78,7 +78,8 @@ class Store:
         self._writer = Writer(engine_of(settings, writes=True))
         self._lane = Lane("database")
         self._canaries = metrics.Canaries()
-        self._cluster: str | None = None
+        #: The cluster that is read, and the ids of its topics.
+        self._cluster: tuple[str, Mapping[str, str]] | None = None
         #: The batch being written; gives its positions once it is stored.
         self._under_way: Future[dict[Place, int]] | None = None
         self._working_since: float | None = None
@@ -108,7 +109,7 @@ class Store:
             while not self._stop.is_set():
                 try:
                     self._serve_cluster()
-                except (KafkaError, NotReadyError, ClusterChangedError, PositionsMovedError) as error:
+                except (KafkaError, NotReadyError, ClusterChangedError, AstrayError, PositionsMovedError) as error:
                     metrics.BROKER_FAULTS.inc()
                     logger.warning("reading begins anew in %g s: %s", self._pause, error or type(error).__name__)
                     self._stop.wait(self._pause)
@@ -125,9 +126,9 @@ class Store:
         self._on_database(lambda: None)
         consumer = Consumer(self._settings, TOPICS, client_id="siaga-store")
         try:
-            self._cluster = cluster = consumer.cluster_id
-            positions = self._on_database(lambda: self._writer.begin(cluster, datetime.now(UTC)))
-            consumer.start(positions)
+            self._cluster = cluster, topic_ids = consumer.cluster_id, consumer.topic_ids
+            positions = self._on_database(lambda: self._writer.begin(cluster, datetime.now(UTC), topic_ids))
+            consumer.start(positions, self._writer.leader_epochs)
             self._canaries.expect(max(number for _, number in consumer.partitions) + 1)
             self._recount, self._behind = True, True
             logger.info("storing %d partitions of cluster %s", len(consumer.partitions), cluster)
@@ -136,6 +137,9 @@ class Store:
             while not self._stop.is_set():
                 self._take(consumer)
                 self._tell(consumer)
+        except AstrayError as astray:
+            self._follow(astray)
+            raise
         finally:
             self._finish(consumer)
 
@@ -154,6 +158,26 @@ class Store:
                 batch, self._filled = None, True
         if batch is not None:
             self._submit(batch)
+
+    def _follow(self, astray: AstrayError) -> None:
+        """Go on where there are records, and say which ones are gone."""
+        self._settle()
+        places = {place: one.instead for place, one in astray.places.items()}
+        anew = any(one.shortened for one in astray.places.values())
+        self._on_database(lambda: self._writer.go_on_at(places, datetime.now(UTC), anew=anew))
+        for (topic, partition), one in astray.places.items():
+            if one.shortened:
+                metrics.LOGS_ANEW.labels(reason="cut_off").inc()
+                logger.error(
+                    "%s-%d was stored up to %d, and kafka has lost its end; it is read again from %d",
+                    *(topic, partition, one.at, one.instead),
+                )
+            else:
+                metrics.EXPIRED.inc(one.instead - one.at)
+                logger.error(
+                    "%s-%d was stored up to %d, and begins at %d now: kafka removed %d records that were not stored",
+                    *(topic, partition, one.at, one.instead, one.instead - one.at),
+                )
 
     def _submit(self, batch: Batch) -> None:
         self._settle()
@@ -252,7 +276,8 @@ class Store:
             logger.info("the other store is gone; this one takes over")
             self._standing_by = False
         if self._cluster is not None:
-            self._writer.begin(self._cluster, datetime.now(UTC))
+            cluster, topic_ids = self._cluster
+            self._writer.begin(cluster, datetime.now(UTC), topic_ids)
 
     def _lost(self, error: BaseException, pause: float) -> None:
         self._writer.close()

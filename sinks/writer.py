@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
 import sqlalchemy as sa
 
 from siaga.contracts.registry import DistrictStations
-from siaga.contracts.topics import STORE_GROUP
 from siaga.rules.windows import Windows
 from siaga.store.tables import utc_text
 from siaga.triage.silence import KIND as SILENCE_KIND
-from sinks import audit_log, tables
+from sinks import audit_log, metrics, tables
 from sinks.audit_log import COMMAND, Act, Head, command_detail
 from sinks.batch import Batch, Entry, Kept, Place
 from sinks.bulk import put
@@ -28,8 +29,11 @@ from sinks.database import StoreLock
 from sinks.erased import is_erased
 from sinks.migrate import upgrade
 from sinks.paging import is_caught_up, mark_caught_up, put_paging
+from sinks.places import begin_anew, put_positions, take_up
 from sinks.rows import district_row, station_rows
 from sinks.work import Work, Written, chunks, said_of
+
+logger = logging.getLogger(__name__)
 
 _NEWER_SNAPSHOT: Final = ("epoch", "version")
 _NEWER_LINK: Final = ("epoch", "moves", "incident_id")
@@ -49,7 +53,10 @@ class Writer:
         self._connection: sa.Connection | None = None
         self._epoch = 0
         self._cluster = ""
+        self._topic_ids: Mapping[str, str] = {}
         self._positions: dict[Place, int] = {}
+        #: Epochs of the partitions' leaders, as they are kept with the positions that ``begin`` found.
+        self.leader_epochs: Mapping[Place, int] = {}
         self._seq = 0
         self._head = Head()
         self._caught_up = False
@@ -94,16 +101,40 @@ class Writer:
         self.close()
         self._lock.release()
 
-    def begin(self, cluster_id: str, now: datetime) -> dict[Place, int]:
-        """Learn where the cluster's partitions are to be read from; those not named, from their beginning."""
+    def begin(
+        self, cluster_id: str, now: datetime, topic_ids: Mapping[str, str] = MappingProxyType({})
+    ) -> dict[Place, int]:
+        """Learn where the cluster's partitions are to be read from; those not named, from their beginning.
+
+        Args:
+            topic_ids: what tells a topic from another of its name, of those of which the broker says so.
+        """
         with self._transaction() as connection:
-            self._epoch = _epoch_of(connection, cluster_id, now)
+            standing = take_up(connection, cluster_id, topic_ids, now)
+            self._epoch = standing.epoch
             self._cluster = cluster_id
-            self._positions = _positions(connection, cluster_id)
+            self._topic_ids = topic_ids
+            self._positions, self.leader_epochs = standing.positions, standing.leader_epochs
             self._seq = connection.scalar(sa.select(tables.feed.c.seq)) or 0
             self._head = audit_log.read_head(connection)
             self._caught_up = is_caught_up(connection, cluster_id)
+        for topic in standing.made_anew:
+            metrics.LOGS_ANEW.labels(reason="made_anew").inc()
+            logger.warning("%s was deleted and made anew; it is read from its beginning", topic)
         return dict(self._positions)
+
+    def go_on_at(self, places: Mapping[Place, int], now: datetime, *, anew: bool) -> None:
+        """Have these partitions read from elsewhere.
+
+        Args:
+            anew: whether they are taken back: what comes there is newer than what is stored, whatever its version.
+        """
+        with self._transaction() as connection:
+            put_positions(connection, self._cluster, self._topic_ids, places, {})
+            if anew:
+                self._epoch = begin_anew(connection, self._cluster, now)
+                self._caught_up = False
+        self._positions.update(places)
 
     def caught_up(self, now: datetime) -> None:
         """Everything that the cluster knew of pages when it was first read is stored: what is queued may be sent."""
@@ -187,8 +218,7 @@ class Writer:
         self._audit(work, acts)
         work.put_rejected()
         self._positions = {**self._positions, **batch.positions}
-        moved = [(self._cluster, STORE_GROUP, *place, at) for place, at in batch.positions.items()]
-        put(connection, tables.offsets, moved, newer=())
+        put_positions(connection, self._cluster, self._topic_ids, batch.positions, batch.leader_epochs)
         if self._seq != first:
             put(connection, tables.feed, [(1, self._seq)], newer=())
         return written
@@ -284,25 +314,6 @@ class Writer:
 
 
 # -- statements ---------------------------------------------------------------------------------------------------
-
-
-def _epoch_of(connection: sa.Connection, cluster_id: str, now: datetime) -> int:
-    """The number of a cluster; one never seen before gets the next."""
-    table = tables.clusters
-    known = connection.scalar(sa.select(table.c.epoch).where(table.c.cluster_id == cluster_id))
-    if known is not None:
-        return int(known)
-    epoch = (connection.scalar(sa.select(sa.func.max(table.c.epoch))) or 0) + 1
-    connection.execute(sa.insert(table).values(cluster_id=cluster_id, epoch=epoch, first_seen_at=now))
-    return int(epoch)
-
-
-def _positions(connection: sa.Connection, cluster_id: str) -> dict[Place, int]:
-    table = tables.offsets
-    asked = sa.select(table.c.topic, table.c.partition, table.c.next_offset).where(
-        table.c.cluster_id == cluster_id, table.c.group_id == STORE_GROUP
-    )
-    return {(row.topic, row.partition): row.next_offset for row in connection.execute(asked)}
 
 
 def _link(connection: sa.Connection, report_ids: Sequence[str]) -> list[datetime]:

@@ -264,9 +264,12 @@ offsets: Final = sa.Table(
     sa.Column("topic", sa.String(249), primary_key=True),
     sa.Column("partition", sa.Integer, primary_key=True),
     sa.Column("next_offset", sa.BigInteger, nullable=False),
+    sa.Column("topic_id", ID, comment="Of the topic that was read; another of its name is read from its beginning"),
+    sa.Column("leader_epoch", sa.Integer, comment="Of the last record: tells whether the log was cut off before it"),
 )
 
-#: Kafka clusters in the order in which they were first seen. On a new one every version starts over.
+#: Kafka clusters in the order in which they were first seen, or had topics made anew or logs cut off: then every
+#: version starts over.
 clusters: Final = sa.Table(
     "clusters",
     metadata,

@@ -7,7 +7,7 @@ reads up to there misses the rest of it. Its fetches carry the right high waterm
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -79,17 +79,27 @@ def _consumer(settings: Settings, client_id: str, **options: Any) -> Iterator[An
 def said_ends(consumer: Any, partitions: Collection[Any]) -> dict[Any, int]:
     """Where ``partitions`` end as ListOffsets says, each of them.
 
-    kafka-python 3.0 asks only for those whose leader it knows at that moment and ends with KeyError over the others;
-    by then it has begun to find out.
-
     Raises:
         kafka.errors.KafkaError: the broker does not answer, or a leader is not known within five seconds.
+    """
+    return _said(consumer.end_offsets, partitions)
+
+
+def said_starts(consumer: Any, partitions: Collection[Any]) -> dict[Any, int]:
+    """Where ``partitions`` begin, whose first records may have expired; raises what :func:`said_ends` does."""
+    return _said(consumer.beginning_offsets, partitions)
+
+
+def _said(ask: Callable[..., dict[Any, int]], partitions: Collection[Any]) -> dict[Any, int]:
+    """What ListOffsets says.
+
+    kafka-python 3.0 asks only for those whose leader it knows at that moment and ends with KeyError over the others;
+    by then it has begun to find out.
     """
     deadline = time.monotonic() + _REQUEST_MS / 1000
     while True:
         try:
-            found: dict[Any, int] = consumer.end_offsets(list(partitions), timeout_ms=_REQUEST_MS)
-            return found
+            return ask(list(partitions), timeout_ms=_REQUEST_MS)
         except KeyError as missing:
             if time.monotonic() > deadline:
                 raise KafkaError(f"the leader of {missing.args[0]} is not known") from None
