@@ -9,10 +9,8 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +18,9 @@ import pytest
 
 from siaga.triage.joining import incident_id_of
 from tests.support import builders, traffic
-from tests.support.brokers import ROOT
 from tests.support.cost import Cost
 from tests.support.duty_room import manned_country, shares
+from tests.support.load import posting
 from tests.support.receiver import Receiver
 from tests.support.stack import Stack
 from tests.support.wait import until
@@ -47,12 +45,12 @@ def test_from_the_answer_for_a_sev1_to_the_webhook(
         alarms = iter(stations[::_KEPT])
         others = [station for number, station in enumerate(stations) if number % _KEPT]
         # A stack that has just started is slow at first: caches are cold, Java is not compiled.
-        _post(stack, list(traffic.reports(others, 600, seed=2)), 200, tmp_path).wait(60)
+        posting(stack, list(traffic.reports(others, 600, seed=2)), 200, tmp_path).wait(60)
         _raise_alarms(stack, alarms, 5)
         stack.until_count("incident_reports", 605, timeout=60)
 
         cost = Cost()
-        load = _post(stack, list(traffic.reports(others, per_second * SECONDS)), per_second, tmp_path)
+        load = posting(stack, list(traffic.reports(others, per_second * SECONDS)), per_second, tmp_path)
         answered = _raise_alarms(stack, alarms, ALARMS_PER_SECOND * (SECONDS - 2))
         said = json.loads(load.communicate(timeout=90)[0])
         spent = cost.shares()
@@ -65,16 +63,6 @@ def test_from_the_answer_for_a_sev1_to_the_webhook(
         f"{shares(first)} ms; the others' answers p50 {said['p50_ms']} p99 {said['p99_ms']} ms\n  cores: {spent}"
     )
     assert said["statuses"] == {"202": per_second * SECONDS}
-
-
-def _post(stack: Stack, posts: Sequence[object], per_second: int, directory: Path) -> subprocess.Popen[str]:
-    file = directory / f"{len(posts)}.jsonl"
-    file.write_text("".join(json.dumps(post) + "\n" for post in posts))
-    port = stack.gateway_url.rpartition(":")[2]
-    argv = [port, stack.token, str(len(posts)), "64", str(per_second), str(file)]
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.support.load", *argv], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
 
 
 def _raise_alarms(stack: Stack, stations: Iterator[str], count: int) -> dict[str, float]:

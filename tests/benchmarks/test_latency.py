@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,8 +14,8 @@ import pytest
 import sqlalchemy as sa
 
 from tests.support import traffic
-from tests.support.brokers import ROOT
 from tests.support.cost import Cost
+from tests.support.load import posting
 from tests.support.stack import Stack
 
 PER_SECOND = 500
@@ -35,12 +33,12 @@ def test_from_the_post_to_the_incident_in_the_database(
     stack = make_stack(registry=traffic.country(**traffic.REGENCY)).start()
     stations = traffic.stations_of(stack.registry)
     # A stack that has just started is slow at first: caches are cold, Java is not compiled.
-    _post(stack, list(traffic.reports(stations, 1_000, seed=2)), 200, tmp_path).wait(60)
+    posting(stack, list(traffic.reports(stations, 1_000, seed=2)), 200, tmp_path).wait(60)
     stack.until_count("incident_reports", 1_000)
     posts = list(traffic.reports(stations, per_second * SECONDS))
     cost = Cost()
 
-    load = _post(stack, posts, per_second, tmp_path)
+    load = posting(stack, posts, per_second, tmp_path)
     seen = _watch(stack, [post["report_id"] for post in posts])
     said = json.loads(load.communicate(timeout=60)[0])
     spent = cost.shares()
@@ -52,16 +50,6 @@ def test_from_the_post_to_the_incident_in_the_database(
         f"cores {spent}"
     )
     assert said["statuses"] == {"202": len(posts)}
-
-
-def _post(stack: Stack, posts: Sequence[object], per_second: int, directory: Path) -> subprocess.Popen[str]:
-    file = directory / f"{len(posts)}.jsonl"
-    file.write_text("".join(json.dumps(post) + "\n" for post in posts))
-    port = stack.gateway_url.rpartition(":")[2]
-    argv = [port, stack.token, str(len(posts)), "64", str(per_second), str(file)]
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.support.load", *argv], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
 
 
 def _watch(stack: Stack, report_ids: list[str]) -> list[float]:

@@ -20,6 +20,7 @@ from siaga.contracts.topics import CHECKINS, INCIDENTS, REPORTS, partition_of
 from tests.support import builders
 from tests.support.stack import SINKS, Stack
 from tests.support.stored import happened, snapshot
+from tests.support.traffic import ids
 from tests.support.wait import until
 
 #: Items of each kind, and how many of them a record carries.
@@ -27,19 +28,9 @@ SIZES = {CHECKINS: (300_000, 100), REPORTS: (60_000, 100), INCIDENTS: (60_000, 2
 _TABLES = {CHECKINS: "checkins", REPORTS: "reports", INCIDENTS: "incidents"}
 
 
-def _ids(rng: Random) -> Iterator[uuid.UUID]:
-    """UUIDs of version 7, as devices prefer them: they rise with time."""
-    started = int(time.time() * 1000)
-    number = 0
-    while True:
-        number += 1
-        high = (started + number // 90) << 80 | 7 << 76 | rng.getrandbits(12) << 64
-        yield uuid.UUID(int=high | 2 << 62 | rng.getrandbits(62))
-
-
 def _items(topic: str, count: int) -> Iterator[bytes]:
     rng = Random(1)
-    for number, item_id in enumerate(islice(_ids(rng), count)):
+    for number, item_id in enumerate(map(uuid.UUID, islice(ids(rng), count))):
         station = f"{builders.DISTRICT}.{2001 + number % 60}-{1 + number % 17:03d}"
         if topic == CHECKINS:
             checkin = builders.checkin(station=station, report_id=item_id, turnout=number % 300, queue=number % 20)

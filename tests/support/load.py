@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from typing import Any
 import uvloop
 
 from tests.support import builders
+from tests.support.brokers import ROOT
+from tests.support.stack import Stack
 
 
 @dataclass
@@ -131,6 +134,17 @@ def _request(token: str, body: bytes) -> bytes:
         f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
+
+
+def posting(stack: Stack, posts: Sequence[object], per_second: int, directory: Path) -> subprocess.Popen[str]:
+    """A process that posts these to a stack's gateway at a steady rate; its output is what it saw, as JSON."""
+    file = directory / f"{len(posts)}.jsonl"
+    file.write_text("".join(json.dumps(post) + "\n" for post in posts))
+    port = stack.gateway_url.rpartition(":")[2]
+    argv = [port, stack.token, str(len(posts)), "64", str(per_second), str(file)]
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.support.load", *argv], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
 
 
 def main() -> None:
