@@ -23,7 +23,10 @@ _WHY: Final = {
     "resolve": "is no name that is known",
     "refused": "refuses the connection",
     "timeout": "does not answer in time",
+    "closed the connection": "closes the connection at once, as what is no PostgreSQL may do",
 }
+#: What the driver says of an answer that PostgreSQL does not give, with TLS and without.
+_NOT_POSTGRES: Final = ("invalid response to SSL negotiation", "expected authentication request")
 #: What PostgreSQL says while it will soon be there.
 _SOON: Final = ("starting up", "shutting down", "recovery", "too many", "remaining connection slots")
 
@@ -118,6 +121,11 @@ def _about_file(error: Exception) -> Finding:
 def _about(settings: Settings, error: Exception) -> Finding:
     """What the driver says, without the parts of it that name hosts and people twice."""
     said = str(getattr(error, "orig", None) or error)
+    parsed = sa.make_url(settings.database_url)
+    where = f"{parsed.host}:{parsed.port or 5432}"
+    if any(part in said for part in _NOT_POSTGRES):
+        text = f"database: what answers at {where} is no PostgreSQL; correct the host or port in SIAGA_DATABASE"
+        return Finding(_SUBJECT, State.WRONG, text)
     if "certificate" in said or "SSL" in said:
         text = (
             f"database: the server's certificate or its TLS is not what the URL asks for ({_reason(said)}); correct "
@@ -136,8 +144,6 @@ def _about(settings: Settings, error: Exception) -> Finding:
             f"database: PostgreSQL refuses us ({_reason(said)}); correct SIAGA_DATABASE, or the server's pg_hba.conf"
         )
         return Finding(_SUBJECT, State.WRONG, text)
-    parsed = sa.make_url(settings.database_url)
-    where = f"{parsed.host}:{parsed.port or 5432}"
     why = next((words for part, words in _WHY.items() if part in said), "does not answer")
     return Finding(_SUBJECT, State.AWAY, f"database: {where} {why}; start it, or correct SIAGA_DATABASE")
 

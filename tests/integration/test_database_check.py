@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -91,3 +93,15 @@ def test_why_a_server_is_away_is_told_with_its_address() -> None:
     assert said[0].startswith("database: 127.0.0.1:1 refuses the connection; start it, or ")
     assert said[1].startswith("database: tiada.invalid:5432 is no name that is known; ")
     assert "rahasia" not in "".join(said)
+
+
+@pytest.mark.parametrize("mode", ["disable", "prefer", "require"])
+def test_a_port_of_something_else_is_told_as_that_and_not_as_a_certificate(mode: str) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        port = other.server_address[1]
+        found = check_database(Settings(database=f"postgresql://u@127.0.0.1:{port}/siaga?sslmode={mode}"), "sinks")
+        other.shutdown()
+
+    assert found.state is State.WRONG
+    assert found.text.startswith(f"database: what answers at 127.0.0.1:{port} is no PostgreSQL; correct the host or")
