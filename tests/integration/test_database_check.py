@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 
 import pytest
 
@@ -95,9 +95,17 @@ def test_why_a_server_is_away_is_told_with_its_address() -> None:
     assert "rahasia" not in "".join(said)
 
 
+class _Web(StreamRequestHandler):
+    """Answers as a web server does that is asked for what it does not understand."""
+
+    def handle(self) -> None:
+        self.connection.recv(1000)
+        self.wfile.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+
+
 @pytest.mark.parametrize("mode", ["disable", "prefer", "require"])
 def test_a_port_of_something_else_is_told_as_that_and_not_as_a_certificate(mode: str) -> None:
-    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as other:
+    with ThreadingTCPServer(("127.0.0.1", 0), _Web) as other:
         threading.Thread(target=other.serve_forever, daemon=True).start()
         port = other.server_address[1]
         found = check_database(Settings(database=f"postgresql://u@127.0.0.1:{port}/siaga?sslmode={mode}"), "sinks")
