@@ -22,6 +22,7 @@ from urllib.parse import parse_qsl
 
 from siaga.answers.data import answers_data
 from siaga.answers.desk import Received
+from siaga.answers.text import storable
 from siaga.contracts.command import Via
 from siaga.secret_files import Watched
 from siaga.settings import Settings, SettingsError
@@ -172,7 +173,7 @@ def _at(told: Any, paths: Sequence[str]) -> str | None:
         for step in path.split("."):
             found = found.get(step) if isinstance(found, dict) else None
         if isinstance(found, str | int) and not isinstance(found, bool):
-            return str(found)
+            return storable(str(found))
     return None
 
 

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from siaga.answers.data import answers_data
 from siaga.answers.desk import UNKNOWN, Received
+from siaga.answers.text import storable
 from siaga.answers.words import Said
 from siaga.contracts.command import Action, Via
 from siaga.contracts.page import Page
@@ -25,6 +26,8 @@ from siaga.contracts.page import Page
 WANTED: Final = ("callback_query", "message")
 #: Longest text that a callback query is answered with.
 _LONGEST_NOTE: Final = 200
+#: Characters of an id of Telegram's that count.
+_LONGEST_ID: Final = 100
 _MARK: Final = "s1"
 _LETTERS: Final = {"t": Action.ACKNOWLEDGE, "c": Action.CANNOT, "e": Action.ESCALATE, "w": Action.ON_MY_WAY}
 _BY_ACTION: Final = {action: letter for letter, action in _LETTERS.items()}
@@ -98,15 +101,16 @@ def _tapped(update_id: int, query: Mapping[str, Any]) -> Update:
     query_id, who = query.get("id"), _id_of(query.get("from"))
     if not isinstance(query_id, str):
         return Update(update_id, None)
+    query_id = storable(query_id[:_LONGEST_ID])
     message = query.get("message")
     chat = _id_of(message.get("chat")) if isinstance(message, dict) else None
     data = query.get("data")
     button = read_button(data) if isinstance(data, str) else None
     if button is None or who is None or (chat is not None and chat != who):
-        return Update(update_id, None, chat, query_id[:100])
+        return Update(update_id, None, chat, query_id)
     page_id, said = button
-    received = Received(Via.TELEGRAM, f"tap|{query_id[:100]}", who, page_id=page_id, said=said)
-    return Update(update_id, received, who, query_id[:100])
+    received = Received(Via.TELEGRAM, f"tap|{query_id}", who, page_id=page_id, said=said)
+    return Update(update_id, received, who, query_id)
 
 
 def _written(update_id: int, message: Any) -> Update:
@@ -115,7 +119,8 @@ def _written(update_id: int, message: Any) -> Update:
     chat, who, text = _id_of(message.get("chat")), _id_of(message.get("from")), message.get("text")
     if chat is None or chat != who or not isinstance(text, str) or text.startswith("/"):
         return Update(update_id, None)
-    return Update(update_id, Received(Via.TELEGRAM, f"text|{chat}|{message.get('message_id')}", chat, text), chat)
+    message_id = f"text|{chat}|{storable(str(message.get('message_id'))[:_LONGEST_ID])}"
+    return Update(update_id, Received(Via.TELEGRAM, message_id, chat, storable(text)), chat)
 
 
 def _id_of(told: Any) -> str | None:

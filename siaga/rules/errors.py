@@ -74,12 +74,28 @@ def read_toml(text: str) -> dict[str, Any]:
     """The file's tables.
 
     Raises:
-        RulesError: it is not TOML; the problem names the line.
+        RulesError: it is not TOML; the problem names the line. Or it holds what no database takes.
     """
     try:
-        return tomllib.loads(text)
+        read = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RulesError([Problem("file", f"is not TOML: {error}", "correct it at the place named")]) from None
+    if _holds_nul(read):
+        # An incident that gave such a text as a reason could not be stored.
+        raise RulesError([Problem("file", "holds a NUL character", "take \\u0000 out of its texts")])
+    return read
+
+
+def _holds_nul(value: object) -> bool:
+    match value:
+        case str():
+            return "\x00" in value
+        case dict():
+            return any(_holds_nul(part) for pair in value.items() for part in pair)
+        case list():
+            return any(map(_holds_nul, value))
+        case _:
+            return False
 
 
 def _join(place: str, key: str) -> str:

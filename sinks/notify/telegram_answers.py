@@ -86,6 +86,7 @@ class TelegramAnswers:
         if outcome is not None or status != 200 or not isinstance(updates, list):
             self._trouble(f"HTTP {status}" if outcome is None else outcome.detail)
             return
+        before = self._offset
         for each in updates:
             update = read_update(each)
             if update is None:
@@ -100,6 +101,10 @@ class TelegramAnswers:
                 logger.error("an answer is passed over: %s at %s:%s", type(error).__name__, place.name, place.lineno)
                 metrics.count_answer("failed")
             self._offset = update.update_id + 1
+        if updates and self._offset == before:
+            # They would come again at once, for ever: nothing that we could confirm.
+            self._trouble("updates without a number, or with one that we had")
+            return
         self._pause, self._up = _PAUSE, True
 
     def _take(self, update: Update) -> None:

@@ -193,3 +193,17 @@ def test_what_is_no_message_of_a_gateway_is_refused_by_name(posko: Posko) -> Non
     }
 
     assert codes == {"unknown": 404, "no proof": 401, "no sender": 422, "no JSON": 422, "large": 413}
+
+
+def test_half_a_character_or_a_nul_in_a_message_stops_nobody(posko: Posko) -> None:
+    told = [posko.sms(f"OK {CODE}\x00", message_id="sms-\ud800"), posko.sms("\x00\ud800", message_id="\x00")]
+
+    assert [answer["status"] for answer in told] == ["taken", "no_code"]
+    (command,), (kept,) = posko.commands(), posko.rejected()
+    assert command.by == OFFICER
+    assert kept["reason"] == "invalid"
+    update = {
+        "update_id": 1,
+        "message": {"chat": {"id": 4242}, "from": {"id": 4242}, "text": "\ud800", "message_id": 1},
+    }
+    assert posko.bring("bot", update, X_Telegram_Bot_Api_Secret_Token=SECRET).status_code == 200

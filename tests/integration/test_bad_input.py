@@ -9,7 +9,9 @@ from typing import Any
 
 from siaga.contracts.decode import encode_array
 from siaga.contracts.topics import CHECKINS, COMMANDS, REPORTS
-from tests.support import builders
+from tests.support import builders, filled
+from tests.support.centre import Centre
+from tests.support.filled import Filled
 from tests.support.stack import Stack
 from tests.support.wait import until
 
@@ -90,3 +92,19 @@ def set_aside(stack: Stack) -> list[tuple[str, bytes, str]]:
     rows = stack.rows("SELECT topic, original, reason, remedy FROM rejected")
     assert all(row["remedy"] for row in rows)
     return [(row["topic"], bytes(row["original"]), row["reason"]) for row in rows]
+
+
+def test_a_nul_in_what_somebody_asks_of_the_command_centre_is_their_mistake(rows: Filled, centre: Centre) -> None:
+    form = {"name": "vie\x00wer", "password": "kata-sandi", "form": "uji"}
+    incident = filled.incident()
+    rows.put(incident)
+    centre.until_known(incident["incident_id"])
+
+    centre.http.cookies.set("siaga_form", "uji")
+    signing_in = centre.http.post("/login", data=form)
+    looking = centre.get(f"/api/incidents/{incident['incident_id']}?reason=per%00kara", "auditor")
+
+    # SQLite takes it.
+    assert signing_in.status_code in (401, 422)
+    assert looking.status_code in (200, 422)
+    assert centre.get("/api/me").status_code == 200

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
 from siaga.contracts.page import ChannelKind
 from siaga.contracts.page_result import ResultReason
+from siaga.settings import Settings
 from sinks.notify import adapters
 from sinks.notify.channels import ChannelSpec, parse_channels
 from sinks.notify.outcome import Message, Verdict
+from sinks.notify.telegram_answers import TelegramAnswers
 from tests.support.messengers import ACCOUNT, BOT, NOBODY, PASSWORD, SWITCHED_OFF, WHATSAPP, Messengers, Trouble
+from tests.support.wait import until
 
 SECRETS = {"BOT": BOT, "SID": ACCOUNT, "TOKEN": PASSWORD, "WA": WHATSAPP}
 TO = "6281234567890"
@@ -131,3 +136,25 @@ def test_a_chat_that_blocked_the_bot_is_no_wrong_token(messengers: Messengers) -
     outcome = adapters.send(spec(messengers, ChannelKind.TELEGRAM), message("403"))
 
     assert (outcome.verdict, outcome.reason) == (Verdict.FAILED, ResultReason.CLIENT_ERROR)
+
+
+def test_updates_that_nobody_can_confirm_are_not_asked_for_without_a_pause(
+    messengers: Messengers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    channels, stop, active = tmp_path / "channels.toml", Event(), Event()
+    bot = f'adapter = "telegram"\nurl = "{messengers.url}"\ntoken = "{{env:BOT}}"\npoll = true\n'
+    channels.write_text(f"[telegram]\n{bot}")
+    monkeypatch.setenv("BOT", BOT)
+    settings = Settings(channels_file=channels, database=f"sqlite:///{tmp_path}/siaga.db", kafka="127.0.0.1:9")
+    answers = TelegramAnswers(settings, stop, active=active)
+    messengers.give({"message": {"text": "tanpa nomor"}})
+    active.set()
+    asking = Thread(target=answers.run)
+    asking.start()
+    try:
+        until(lambda: "updates without a number" in caplog.text, what="it to be noticed")
+    finally:
+        stop.set()
+        asking.join(30)
+
+    assert not asking.is_alive()

@@ -3,7 +3,7 @@
 ``python -m tests.support.messengers PORT``. Each checks what the real one checks (credentials, fields) and answers as
 the real one does; what it took is at ``GET /taken``. ``POST /behave`` makes the next requests to paths that hold
 ``path`` fail: ``{"mode": …, "times": n, "path": …}``. ``POST /say`` is what a person does in Telegram: tap a button
-(``{"chat": …, "data": …}``) or write (``{"chat": …, "text": …}``).
+(``{"chat": …, "data": …}``) or write (``{"chat": …, "text": …}``); ``{"update": {…}}`` is given as it stands.
 
 Sources: https://core.telegram.org/bots/api (sendMessage, getUpdates, answerCallbackQuery), Twilio's Messages
 resource, Meta's Cloud API (messages).
@@ -71,6 +71,11 @@ class _State:
             return self.number
 
     def say(self, told: dict[str, Any]) -> None:
+        if "update" in told:
+            with self.lock:
+                self.updates.append(told["update"])
+                self.lock.notify_all()
+            return
         who = {"id": int(told["chat"]), "is_bot": False, "first_name": "Petugas"}
         chat = {"id": int(told["chat"]), "type": "private"}
         with self.lock:
@@ -89,7 +94,9 @@ class _State:
         """Updates are given until an offset above theirs is asked for; a question waits for the first."""
         deadline = time.monotonic() + int(told.get("timeout", 0))
         with self.lock:
-            self.updates = [u for u in self.updates if u["update_id"] >= told.get("offset", 0)]
+            self.updates = [
+                u for u in self.updates if u.get("update_id", told.get("offset", 0)) >= told.get("offset", 0)
+            ]
             while not self.updates and (left := deadline - time.monotonic()) > 0:
                 self.lock.wait(left)
             return self.updates[: int(told.get("limit", 100))]
@@ -243,6 +250,10 @@ class Messengers:
     def say(self, chat: str, **told: str) -> None:
         """Somebody taps a button (``data``) or writes (``text``) in Telegram."""
         httpx.post(f"{self.url}/say", json={"chat": chat, **told}).raise_for_status()
+
+    def give(self, update: dict[str, Any]) -> None:
+        """Have Telegram give an update as it stands, whatever it lacks."""
+        httpx.post(f"{self.url}/say", json={"update": update}).raise_for_status()
 
     def taken(self, api: str) -> list[dict[str, Any]]:
         """What it took over one interface, in order."""

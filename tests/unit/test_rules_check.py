@@ -82,6 +82,10 @@ def refused(toml: str) -> str:
             "rule a.confidential: the condition asks what is conf",
         ),
         (rule("a", "dead > 0", "raise_to = 1", 'confidential = "yes"'), "rule a.confidential: is not true or false;"),
+        (
+            rule("a", "dead > 0", "raise_to = 1", reason=r'reason = { id = "x", en = "\u0000" }'),
+            "file: holds a NUL character",
+        ),
     ],
 )
 def test_a_ruleset_that_cannot_be_used_says_where_and_what_to_do(toml: str, told: str) -> None:
