@@ -1,7 +1,7 @@
 """A person's decision changes an incident.
 
 Input: one command about an incident of the state's district. Output: the state changed, or a refusal. A command that
-was carried out before (the same ``command_id``) only has the present snapshot told again.
+was carried out before (the same ``command_id``) only has the present snapshot told again, as far as is remembered.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from siaga.triage import merging
 from siaga.triage.joining import touch
 from siaga.triage.state import DistrictState, IncidentRecord, Refusal
 
-#: Refused commands that an incident remembers.
+#: Commands that an incident remembers, the newest: far more than come between a crash and what is told again for it.
+_MOST_COMMANDS: Final = 500
+#: Refused commands that it remembers.
 _MOST_REFUSALS: Final = 100
 
 
@@ -48,6 +50,7 @@ def take_command(state: DistrictState, command: Command, registry: Registry) -> 
         state.touch(incident)
         return refusal
     incident.commands.append(command_id)
+    del incident.commands[:-_MOST_COMMANDS]
     touch(state, incident)
     return None
 

@@ -93,7 +93,7 @@ class IncidentRecord:
     rules: tuple[str, ...] = ()
     #: Stations that are silent, where the incident is the outage of a district.
     outage: tuple[str, ...] | None = None
-    #: Commands that were carried out, so that one repeated is not carried out twice.
+    #: The last commands that were carried out, so that one repeated is not carried out twice.
     commands: list[str] = field(default_factory=list)
     #: Report -> the report that replaced or withdrew it.
     superseded: dict[str, str] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 from siaga.contracts.timer import TimerKind
 from tests.support.builders import DISTRICT, SECOND_STATION, STATION, accepted, calendar, report
@@ -80,6 +81,22 @@ def test_what_came_early_or_from_a_neighbour_is_forgotten_too() -> None:
 
     assert set(remembered) == {"e", "f", "i", "r"}
     assert world.rows == {}
+
+
+def test_an_incident_that_is_noted_on_all_day_stays_small_and_still_knows_the_last_commands() -> None:
+    world = World()
+    world.report()
+    ids = [str(uuid4()) for _ in range(520)]
+    with world.batch():
+        for command_id in ids:
+            world.command("note", reason="masih dijaga", command_id=command_id)
+    record = world.states[DISTRICT].incidents[str(world.incident.incident_id)]
+    told = len(world.told)
+
+    world.command("note", reason="masih dijaga", command_id=ids[100])
+
+    assert record.commands == ids[-500:]
+    assert [again.version for again in world.told[told:]] == [world.told[told - 1].version]
 
 
 def test_the_state_does_not_grow_with_the_days() -> None:
