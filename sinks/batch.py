@@ -23,7 +23,7 @@ from siaga.contracts.base import SCHEMA_VERSION, Contract
 from siaga.contracts.canary import canary_of
 from siaga.contracts.checkin import AcceptedCheckIn
 from siaga.contracts.command import Command
-from siaga.contracts.decode import Decoded, Problem, Refused, decode, problems_of
+from siaga.contracts.decode import Decoded, Problem, Refused, decode, problems_of, words_of
 from siaga.contracts.escalation import Escalation
 from siaga.contracts.incident import Incident
 from siaga.contracts.page import Page
@@ -149,16 +149,12 @@ class Batch:
 
     def refuse(self, record: Record, refused: Refused) -> None:
         """Set an item aside with its reason and its original bytes."""
-        problems = refused.problems
+        words = {name: text and _storable(text) for name, text in words_of(refused.problems).items()}
         rejection = Rejection(
             schema_version=SCHEMA_VERSION,
             rejection_id=refusal_id(record, refused.index, refused.original),
             reason=refused.reason,
-            field=_storable(problems[0].field)[:200] or None,
-            message=_storable("; ".join(f"{p.field}: {p.message}" if p.field else p.message for p in problems))[
-                :1000
-            ],
-            remedy=_storable("; ".join(dict.fromkeys(p.remedy for p in problems)))[:1000],
+            **words,
             source=SOURCE,
             topic=record.topic,
             partition=record.partition,

@@ -20,7 +20,7 @@ from siaga.contracts.base import SCHEMA_VERSION, Contract
 from siaga.contracts.canary import Canary, canary_of
 from siaga.contracts.checkin import AcceptedCheckIn
 from siaga.contracts.command import Command
-from siaga.contracts.decode import Problem, Refused, decode
+from siaga.contracts.decode import Problem, Refused, decode, words_of
 from siaga.contracts.neighbour import NeighbourTrouble
 from siaga.contracts.page import is_drill_call
 from siaga.contracts.page_result import PageResult
@@ -213,17 +213,12 @@ class Intake:
     def _reject(self, record: Incoming, refused: Refused, now: datetime) -> None:
         metrics.REJECTED.labels(reason=refused.reason.value).inc()
         place = record.place if refused.index is None else f"{record.place}#{refused.index}"
-        problems = refused.problems
         self._rejections.append(
             Rejection(
                 schema_version=SCHEMA_VERSION,
                 rejection_id=rejection_id(SOURCE, place, refused.original),
                 reason=refused.reason,
-                field=problems[0].field[:200] or None,
-                message="; ".join(f"{p.field}: {p.message}" if p.field else p.message for p in refused.problems)[
-                    :1000
-                ],
-                remedy="; ".join(dict.fromkeys(p.remedy for p in problems))[:1000],
+                **words_of(refused.problems),
                 source=SOURCE,
                 topic=record.topic,
                 partition=record.partition,

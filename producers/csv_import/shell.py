@@ -20,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from producers.csv_import.rows import FileUnusable, Row, read_rows
 from producers.publisher import Publisher
 from siaga.contracts.checkin import AcceptedCheckIn
+from siaga.contracts.decode import words_of
 from siaga.contracts.rejection import Rejection, rejection_id
 from siaga.contracts.topics import CHECKINS, MAX_ARRAY, REJECTED, REPORTS
 from siaga.settings import Settings, load_settings
@@ -164,9 +165,7 @@ def _rejection(row: Row, name: str) -> Rejection:
         schema_version=1,
         rejection_id=rejection_id(SOURCE, f"{name}:{row.line}", original),
         reason=row.reason,
-        field=row.problems[0].field[:200] or None,
-        message="; ".join(f"{p.field}: {p.message}" if p.field else p.message for p in row.problems)[:1000],
-        remedy="; ".join(dict.fromkeys(p.remedy for p in row.problems))[:1000],
+        **words_of(row.problems),
         source=SOURCE,
         index=row.line,
         original=base64.b64encode(original).decode(),

@@ -6,7 +6,7 @@ One home for it, so that the gateway's answer, the streams' rejection and the st
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final, Generic, TypeVar
@@ -106,6 +106,16 @@ def problem_of(error: ErrorDetails) -> Problem:
 def problems_of(error: ValidationError) -> tuple[Problem, ...]:
     """Every wrong field of an item, without the values (they may be confidential)."""
     return tuple(problem_of(e) for e in error.errors(include_url=False, include_input=False))
+
+
+def words_of(problems: Sequence[Problem]) -> dict[str, Any]:
+    """Field, message and remedy of a rejection that says all of them, within the contract's lengths."""
+    messages = (f"{one.field}: {one.message}" if one.field else one.message for one in problems)
+    return {
+        "field": problems[0].field[:200] or None,
+        "message": "; ".join(messages)[:1000],
+        "remedy": "; ".join(dict.fromkeys(one.remedy for one in problems))[:1000],
+    }
 
 
 @cache
