@@ -46,7 +46,7 @@ def test_two_hundred_incidents_reach_somebody_though_every_part_is_killed_again_
 def test_escalations_climb_on_when_a_worker_dies_comes_back_and_when_all_of_them_die(
     make_real: MakeStack, tmp_path: Path
 ) -> None:
-    with on_watch(make_real, tmp_path, speed=15.0, stations=4, workers=2) as watch:
+    with on_watch(make_real, tmp_path, speed=20.0, stations=4, workers=2) as watch:
         kill_one_worker_of_two(watch, incidents=8)
         before = kill_every_worker_while_deadlines_pass(watch)
         after = watch.standing()

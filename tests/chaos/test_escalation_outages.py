@@ -30,7 +30,7 @@ def assert_sound(watch: Watch) -> None:
 
 
 def test_without_the_sweeper_the_workers_clock_drives_everything(make_embedded: MakeStack, tmp_path: Path) -> None:
-    with on_watch(make_embedded, tmp_path, speed=120.0, stations=8, sweeper=False) as watch:
+    with on_watch(make_embedded, tmp_path, speed=240.0, stations=8, sweeper=False) as watch:
         climb_storm_and_lease(watch)
 
         assert [watch.swept(kind) for kind in KINDS] == [0, 0, 0]
@@ -38,7 +38,7 @@ def test_without_the_sweeper_the_workers_clock_drives_everything(make_embedded: 
 
 
 def test_without_the_workers_clock_the_sweeper_drives_everything(make_embedded: MakeStack, tmp_path: Path) -> None:
-    with on_watch(make_embedded, tmp_path, speed=120.0, stations=8, stream_clock=False) as watch:
+    with on_watch(make_embedded, tmp_path, speed=240.0, stations=8, stream_clock=False) as watch:
         climb_storm_and_lease(watch)
 
         assert all(watch.swept(kind) >= 1 for kind in KINDS)
@@ -49,7 +49,7 @@ def test_without_the_workers_clock_the_sweeper_drives_everything(make_embedded: 
 def test_a_provider_that_is_away_for_ten_minutes_stops_no_climb_and_gets_the_gravest_first(
     make_embedded: MakeStack, tmp_path: Path
 ) -> None:
-    with on_watch(make_embedded, tmp_path, speed=30.0, stations=4, texts=True) as watch:
+    with on_watch(make_embedded, tmp_path, speed=60.0, stations=4, texts=True) as watch:
         taken = provider_away_for_ten_minutes(watch)
 
         severities = {str(page.page_id): int(page.severity) for page in watch.due()}

@@ -192,7 +192,8 @@ def climb_storm_and_lease(watch: Watch) -> None:
     watch.incidents(1)
     reports = [builders.report(MODERATE[0], station=station, by=f"anggota-{station}") for station in others[:7]]
     assert watch.stack.post_batch(reports).status in (200, 202, 207)
-    watch.until_climbed(4)
+    watch.until_climbed(4, "severity = 1")
+    watch.until_climbed(2)
     until(
         lambda: watch.stack.count("pages", "purpose = 'digest' AND status IN ('accepted', 'delivered')") >= 1,
         timeout=60,

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from operator import not_
 from pathlib import Path
 from typing import Any, Final
 
 from siaga.contracts.page import ChannelKind, Page
 from siaga.contracts.roster import ChannelEntry, RosterEntry
 from siaga.contracts.topics import COMMANDS, PAGES
+from siaga.waiting import wait_for
 from tests.support import builders
 from tests.support.crash_matrix import Counted, reckon
 from tests.support.duty import Manned
@@ -141,9 +143,9 @@ class Watch:
             every=0.1,
         )
 
-    def until_climbed(self, level: int, timeout: float = 120.0) -> None:
+    def until_climbed(self, level: int, where: str = "1=1", timeout: float = 120.0) -> None:
         """Wait until every incident that nobody has taken is called about at this level, or a higher one."""
-        below = f"level < {level} AND state IN ('paging', 'exhausted')"
+        below = f"level < {level} AND state IN ('paging', 'exhausted') AND {where}"
         self.stack.until_count("escalations", 0, below, timeout=timeout)
 
     # -- what came of it --------------------------------------------------------------------------------------------
@@ -151,13 +153,16 @@ class Watch:
     def settle(self) -> None:
         """Have everything be over, and wait until every page is accounted for and told."""
 
-        def is_over() -> bool:
-            left = [row for row in self.standing() if row["state"] not in ("resolved", "dismissed")]
-            if left:
-                self.say("resolve", left)
-            return not left
+        def left() -> list[dict[str, Any]]:
+            return [row for row in self.standing() if row["state"] not in ("resolved", "dismissed")]
 
-        until(is_over, timeout=120, every=2.0, what=lambda: f"everything to be over{self.stack.tails()}")
+        def is_over() -> bool:
+            if asked := left():
+                self.say("resolve", asked)
+            # Said once more where it was not heard, such as of an incident that nobody knew yet.
+            return not asked or not wait_for(left, 2.0, every=0.1, enough=not_)
+
+        until(is_over, timeout=120, what=lambda: f"everything to be over{self.stack.tails()}")
         until(
             lambda: len({page.page_id for page in self.due()}) == self.stack.count("pages"),
             timeout=60,
