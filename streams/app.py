@@ -19,7 +19,8 @@ from siaga.contracts.topics import MAX_RECORD_BYTES, STATE_TABLE, STREAM_INPUTS,
 from siaga.settings import Settings
 from siaga.wire.client import FETCH_WAIT_MS, mechanism_of, password_of, tls_context
 from siaga.wire.ends import first_record, log_ends
-from streams.stall import end_at_once
+from siaga.wire.layout import is_misplaced, moved
+from streams.stall import end_at_once, refuse_at_once
 
 _REBALANCE_SECONDS: Final = 3.0
 _REQUEST_SECONDS: Final = 30.0
@@ -144,8 +145,20 @@ def make_app(settings: Settings, worker: str) -> Parts:
         value_serializer="raw",
         allow_empty=True,
     )
+
     # Bytes as they are, for keys and values: Faust takes their serializers from the types.
-    table = app.Table(STATE_TABLE, partitions=settings.partitions, key_type=bytes, value_type=bytes)
+    async def see_place(event: Any) -> None:
+        message = event.message
+        if message.value and is_misplaced(message.key, message.partition, settings.partitions):
+            refuse_at_once(moved(settings.partitions))
+
+    table = app.Table(
+        STATE_TABLE,
+        partitions=settings.partitions,
+        key_type=bytes,
+        value_type=bytes,
+        on_changelog_event=see_place,
+    )
     return Parts(app, inputs, table)
 
 

@@ -47,6 +47,13 @@ def end_at_once(why: str) -> None:
     os._exit(STALLED)
 
 
+def refuse_at_once(why: str) -> None:
+    """End the process over what no new start mends, as a setting that is wrong does; ``why`` has the remedy."""
+    sys.stderr.write(f"siaga: {why}\n")
+    sys.stderr.flush()
+    os._exit(2)
+
+
 class Progress:
     """For how long records have waited in a partition that did not move. Pure; times in seconds.
 

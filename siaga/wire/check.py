@@ -26,6 +26,7 @@ from siaga.secret_files import FilePassword
 from siaga.settings import Settings, SettingsError
 from siaga.wire.acls import builtin_rights
 from siaga.wire.client import connection, mechanism_of, password_of, tls_context
+from siaga.wire.layout import misplaced
 from siaga.wire.sign_in import MechanismRefusedError, SignInRefusedError, read_exactly, sign_in
 from siaga.wire.topics_admin import misfits
 
@@ -58,6 +59,8 @@ def check_kafka(settings: Settings, process: str | None = None) -> Finding:
             needed = _needed(process)
             if needed:
                 _see_topics(admin, settings, needed)
+        if process in (None, "streams") and (line := misplaced(settings)) is not None:
+            return Finding(_SUBJECT, State.WRONG, line)
     except _Stopped as stopped:
         return stopped.finding
     except SettingsError as error:

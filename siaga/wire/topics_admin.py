@@ -21,9 +21,10 @@ from kafka.errors import (
     for_code,
 )
 
-from siaga.contracts.topics import TOPICS, Topic
+from siaga.contracts.topics import STATE_CHANGELOG, TOPICS, Topic
 from siaga.settings import Settings, SettingsError
 from siaga.wire.client import connection
+from siaga.wire.layout import misplaced
 
 _CONNECT_MS: Final = 15_000
 _REQUEST_MS: Final = 30_000
@@ -71,6 +72,8 @@ def _ensure(admin: Any, settings: Settings) -> Ensured:
     there = _described(admin)
     wrong = [line for topic in TOPICS for line in misfits(topic, there[topic.name], settings)]
     wrong += _ill_kept(admin, settings)
+    if not wrong and STATE_CHANGELOG in before and (line := misplaced(settings)) is not None:
+        wrong.append(line)
     if wrong:
         raise SettingsError("\n".join(wrong))
     made = tuple(topic.name for topic in missing)
@@ -123,11 +126,10 @@ def misfits(topic: Topic, described: Mapping[str, Any], settings: Settings) -> l
         return [
             f"partitions: {topic.name} has {has} partitions and needs exactly 1; delete it and run 'siaga topics'"
         ]
-    # Adding partitions would move districts to other partitions, away from their history; and topics made anew on the
-    # same cluster would be read by the store from where it read the old ones.
+    # Partitions that are added take districts away from their history: see siaga/wire/layout.py.
     return [
         f"partitions: {topic.name} has {has} partitions, not {wants}; "
-        f"set SIAGA_PARTITIONS={has}, or begin with an empty Kafka (docs/how-to/scale.md)"
+        f"set SIAGA_PARTITIONS={has}, or make the topics anew (docs/how-to/scale.md)"
     ]
 
 
