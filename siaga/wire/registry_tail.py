@@ -23,6 +23,7 @@ from siaga.contracts.topics import MAX_RECORD_BYTES, REGISTRY
 from siaga.settings import Settings
 from siaga.wire.client import close_producer, connection
 from siaga.wire.ends import said_ends
+from siaga.wire.topic_ids import topic_ids
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ _CONNECT_MS: Final = 10_000
 _IN_FLIGHT: Final = 500
 _DELIVERY_SECONDS: Final = 60.0
 
-#: Seconds between two looks at which cluster this is, and the longest wait for a broker that is away.
+#: Seconds between two looks at which log this is, and the longest wait for a broker that is away.
 _LOOK_EVERY: Final = 1.0
 _LONGEST_PAUSE: Final = 2.0
 _REQUEST_MS: Final = 5000
@@ -121,8 +122,8 @@ class RegistryTail:
         self._stop = Event()
         self._caught_up = Event()
         self._thread = Thread(target=self._run, name="registry-tail", daemon=True)
-        #: Which log the position belongs to, and the next offset to read in it.
-        self._cluster: str | None = None
+        #: Which log the position belongs to (see :func:`_log_of`), and the next offset to read in it.
+        self._log: tuple[str, str] | None = None
         self._position = 0
 
     def start(self) -> None:
@@ -167,9 +168,9 @@ class RegistryTail:
         """Clients whose position is where the reading goes on; from the beginning if this is another log."""
         common = {**self._options, "bootstrap_timeout_ms": _CONNECT_MS, "request_timeout_ms": _REQUEST_MS}
         admin = clients.enter_context(closing(KafkaAdminClient(**common)))
-        if admin.describe_topics([REGISTRY])[0]["error_code"]:
+        found = _log_of(admin)
+        if found is None:
             raise UnknownTopicOrPartitionError(f"there is no {REGISTRY}; make the topics with 'siaga topics'")
-        cluster = str(admin.describe_cluster()["cluster_id"])
         consumer = KafkaConsumer(
             **common,
             auto_offset_reset="earliest",
@@ -180,9 +181,9 @@ class RegistryTail:
         clients.callback(consumer.close, autocommit=False, timeout_ms=1000)
         consumer.assign([self._partition])
         end = said_ends(consumer, [self._partition])[self._partition]
-        # A topic that was deleted and made again is shorter than what was read of it.
-        if cluster != self._cluster or end < self._position:
-            self._cluster, self._position = cluster, 0
+        # A log that lost its end, or that was made again where the broker has no ids of topics, is shorter.
+        if found != self._log or end < self._position:
+            self._log, self._position = found, 0
         consumer.seek(self._partition, self._position)
         return admin, consumer
 
@@ -205,9 +206,10 @@ class RegistryTail:
             waited = 0.0 if records else waited + 0.2
             if waited >= _LOOK_EVERY:
                 waited = 0.0
-                # An embedded broker that was started again is another, empty log behind the same address.
-                if str(admin.describe_cluster()["cluster_id"]) != self._cluster:
-                    log.warning("registry: the broker is another one now; reading from the beginning")
+                # An embedded broker that was started again is another, empty log behind the same address; and a
+                # topic may be made anew. One that is only gone may come back as either.
+                if _log_of(admin) not in (None, self._log):
+                    log.warning("registry: the broker or the topic is another one now; reading from the beginning")
                     return
 
     def _tell(self, record: Any) -> None:
@@ -217,3 +219,9 @@ class RegistryTail:
         except Exception as error:
             # An entry holds what is confidential; a remedy names fields, never values.
             log.error("registry: %s cannot be used and is passed over: %s", key[:100], error)
+
+
+def _log_of(admin: Any) -> tuple[str, str] | None:
+    """What tells the registry's log from others of its name: the cluster's id and the topic's. None without one."""
+    named = topic_ids(admin, [REGISTRY])
+    return (str(admin.describe_cluster()["cluster_id"]), named[REGISTRY]) if named else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from kafka import KafkaAdminClient
@@ -149,6 +150,23 @@ def test_the_tail_outlives_the_broker(settings: Settings, broker: Broker, reader
     wanted = {*(key_of(entry) for entry in again), "stations/33.26.07"}
     until(
         lambda: set(reader.keys[len(country) :]) == wanted, timeout=30, what=lambda: f"{wanted}; told {reader.keys}"
+    )
+
+
+def test_a_registry_made_anew_is_told_from_its_beginning(light: Reader, embedded: EmbeddedBroker) -> None:
+    settings = Settings(kafka=embedded.address)
+    publish_entries(settings, [builders.district()])
+    until(lambda: len(light.told) == 1, timeout=20, what="the registry")
+
+    with closing(KafkaAdminClient(bootstrap_servers=embedded.address)) as admin:
+        admin.delete_topics([REGISTRY])
+    ensure_topics(settings)
+    # Longer than it was before anybody looks: nothing but the topic's id tells that it is another.
+    again = [builders.district(f"33.26.{number:02d}") for number in range(1, 4)]
+    publish_entries(settings, again)
+
+    until(
+        lambda: light.keys[-3:] == [key_of(entry) for entry in again], timeout=20, what=lambda: f"told {light.keys}"
     )
 
 
