@@ -37,19 +37,13 @@ def console() -> None:
 
 
 def _core() -> Core:
-    import sqlalchemy as sa
-
     from console.core import make_core
     from console.service import prepare
     from siaga.cli.running import settings_of_running
-    from siaga.settings import SettingsError
 
     core = make_core(settings_of_running())
-    # A process waits for its database; somebody at a terminal wants to know.
-    try:
-        core.database.read.connect().close()
-    except sa.exc.OperationalError:
-        raise SettingsError("database: does not answer; start it, or correct SIAGA_DATABASE") from None
+    # A process waits for its database; somebody at a terminal wants to know (siaga/cli/faults.py says what is wrong).
+    core.database.read.connect().close()
     prepare(core)
     return core
 
