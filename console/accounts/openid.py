@@ -25,7 +25,16 @@ from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
-from joserfc.errors import ExpiredTokenError, InvalidClaimError, InvalidKeyIdError, JoseError, MissingClaimError
+from joserfc.errors import (
+    BadSignatureError,
+    ExpiredTokenError,
+    InvalidClaimError,
+    InvalidKeyIdError,
+    JoseError,
+    KeyParameterError,
+    MissingClaimError,
+    MissingKeyError,
+)
 from joserfc.jwk import KeySet
 
 from siaga.settings import SettingsError
@@ -36,12 +45,14 @@ _SECONDS: Final = 5.0
 #: How far the two clocks may be apart, and how long the document and the keys are believed (seconds).
 _LEEWAY: Final = 60
 _BELIEVED: Final = 3600.0
-#: Least pause between two looks at the keys because of a key nobody knows: whoever makes up keys costs us no request.
+#: Least pause between two looks at the keys because none of them fits: whoever makes up keys costs us no request.
 _LOOK_AGAIN: Final = 10.0
 _LARGEST: Final = 1_000_000
 #: Requests that may wait for the provider at once, so that one that hangs does not take the page's threads with it.
 _WAITING: Final = 4
 _DISCOVERY: Final = "/.well-known/openid-configuration"
+#: What a token says that was signed with a key that we have not, be it called as one that we have, or not at all.
+_OTHER_KEY: Final = (InvalidKeyIdError, BadSignatureError, KeyParameterError, MissingKeyError)
 _NEEDED: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
@@ -205,7 +216,7 @@ class Provider:
     def _decode(self, token: str) -> jwt.Token:
         try:
             return jwt.decode(token, self._key_set(_BELIEVED), algorithms=_ALGORITHMS)
-        except InvalidKeyIdError:  # the provider may have changed its keys
+        except _OTHER_KEY:  # the provider may have changed its keys, under the same name as well
             return jwt.decode(token, self._key_set(_LOOK_AGAIN), algorithms=_ALGORITHMS)
 
     def _key_set(self, believed: float) -> KeySet:

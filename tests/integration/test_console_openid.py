@@ -199,13 +199,14 @@ def test_an_answer_that_this_browser_did_not_ask_for_signs_it_in_as_nobody(centr
     assert used == [303, 403]
 
 
+@pytest.mark.parametrize("key", ["new key", "new key of the same name", "new key without a name"])
 def test_a_key_that_the_provider_changed_is_looked_up(
-    centre: Centre, provider: OidcProvider, monkeypatch: pytest.MonkeyPatch
+    centre: Centre, provider: OidcProvider, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
     monkeypatch.setattr("console.accounts.openid._LOOK_AGAIN", 0.0)
     client = browser(centre)
     sign_in(client)
-    provider.say(lie="new key")
+    provider.say(lie=key)
 
     again = browser(centre)
     sign_in(again)

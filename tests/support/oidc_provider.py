@@ -76,8 +76,8 @@ class _State:
         self.asked: dict[str, dict[str, str]] = {}
 
     @staticmethod
-    def new_key() -> RSAKey:
-        return RSAKey.generate_key(2048, {"kid": secrets.token_hex(4), "use": "sig", "alg": "RS256"})
+    def new_key(name: str | None = None) -> RSAKey:
+        return RSAKey.generate_key(2048, {"kid": name or secrets.token_hex(4), "use": "sig", "alg": "RS256"})
 
     def token(self, issuer: str, nonce: str) -> str:
         """An ID token, with the lie in it."""
@@ -106,6 +106,11 @@ class _State:
         if self.lie == "new key":
             self.key = self.new_key()
             header["kid"] = self.key.kid
+        if self.lie == "new key of the same name":
+            self.key = self.new_key(self.key.kid)
+        if self.lie == "new key without a name":
+            self.key = self.new_key()
+            del header["kid"]
         return jwt.encode(header, claims, self.key)
 
 
