@@ -6,6 +6,7 @@ import uuid
 from pathlib import Path
 
 from siaga.tracing import trace_of
+from siaga.types import Vulnerability
 from tests.support import builders
 from tests.support.brokers import Broker
 from tests.support.collector import Collector
@@ -21,9 +22,10 @@ def test_one_trace_shows_a_report_from_its_post_to_its_page_and_nothing_confiden
     embedded: Broker, sqlite: SqliteDatabase, tmp_path: Path
 ) -> None:
     with Collector() as collector, Stack(embedded, sqlite, tmp_path, otlp_endpoint=collector.url) as stack:
-        world = Manned(lambda: stack)
+        world = Manned(lambda: stack, vulnerability={builders.STATION: Vulnerability.SANGAT_RAWAN})
         report_id = str(uuid.uuid4())
-        incident = world.report("violence.mass_clash", report_id=report_id, by="anggota-rahasia", text="teks rahasia")
+        text = "teks rahasia, hubungi Sari di 0812-3456-7890"
+        incident = world.report("violence.mass_clash", report_id=report_id, by="anggota-rahasia", text=text)
         trace_id = uuid.UUID(incident).hex
         until(
             lambda: {span.name for span in collector.of(trace_id)} >= WAY,
@@ -59,5 +61,15 @@ def test_one_trace_shows_a_report_from_its_post_to_its_page_and_nothing_confiden
         told = b"".join(collector.bodies)
         officers = {message["officer_id"] for message in world.inbox()}
         assert officers
-        for secret in ("rahasia", stack.token.partition(".")[2], world.stack.inbox_url, *officers):
-            assert secret.encode() not in told
+        reasons = stack.scalar("SELECT reasons FROM incidents WHERE incident_id = :id", id=incident)
+        assert "rawan" in str(reasons), "the class of the station counted"
+        secrets = (
+            "rahasia",
+            "0812",
+            "Sari",
+            "rawan",
+            stack.token.partition(".")[2],
+            world.stack.inbox_url,
+            *officers,
+        )
+        assert [secret for secret in secrets if secret.encode() in told] == []

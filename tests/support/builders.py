@@ -190,12 +190,14 @@ def calendar(
     )
 
 
-def small_registry(*, day: Calendar | None = None, stations: int = 3) -> list[RegistryEntry]:
+def small_registry(
+    *, day: Calendar | None = None, stations: int = 3, vulnerability: dict[str, Vulnerability] | None = None
+) -> list[RegistryEntry]:
     """Two neighbouring districts of so many stations each, on a voting day."""
     return [
         day or calendar(),
-        district(DISTRICT, stations=stations, neighbours=(OTHER_DISTRICT,)),
-        district(OTHER_DISTRICT, stations=stations, neighbours=(DISTRICT,)),
+        district(DISTRICT, stations=stations, neighbours=(OTHER_DISTRICT,), vulnerability=vulnerability),
+        district(OTHER_DISTRICT, stations=stations, neighbours=(DISTRICT,), vulnerability=vulnerability),
     ]
 
 

@@ -10,6 +10,7 @@ import httpx
 from producers.simulate.duty import demo_roster
 from siaga.contracts.registry import DistrictStations
 from siaga.contracts.roster import RosterEntry
+from siaga.types import Vulnerability
 from tests.support import builders
 from tests.support.stack import CONSOLE, GATEWAY, INBOX, SINKS, Stack
 from tests.support.wait import until
@@ -29,6 +30,7 @@ class Manned:
         target: str | None = None,
         speed: float = SPEED,
         stations: int = 3,
+        vulnerability: dict[str, Vulnerability] | None = None,
         **settings: Any,
     ) -> None:
         """Start everything.
@@ -40,10 +42,13 @@ class Manned:
                 started then; nor is the command centre.
             speed: election minutes in a real one.
             stations: polling stations a district.
+            vulnerability: classes of stations that are not ``aman``.
         """
         self.stack = make_stack(**settings)
         self.speed = speed
-        registry = builders.small_registry(day=builders.calendar(speed=speed), stations=stations)
+        registry = builders.small_registry(
+            day=builders.calendar(speed=speed), stations=stations, vulnerability=vulnerability
+        )
         districts = [entry for entry in registry if isinstance(entry, DistrictStations)]
         inbox = target or f"{self.stack.inbox_url}/pages"
         (roster,) = demo_roster(districts, starting=builders.now(), inbox=inbox, seed=1)
