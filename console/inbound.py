@@ -10,17 +10,19 @@ A post that fails for a while is answered 503, so that the gateway brings it aga
 from __future__ import annotations
 
 import logging
-from typing import Final
+from typing import Annotated, Any, Final
 from xml.sax.saxutils import escape
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from console.access import CoreOf
+from console.api.models import AnswerOut, TelegramOut
 from console.commands import CommandError
 from console.core import Core
 from console.inbound_reports import NotNow, take_report
+from console.openapi import refusals
 from console.problems import Problem
 from siaga.answers.desk import UNKNOWN, Received, Settled
 from siaga.answers.gateways import MOST_BYTES, TELEGRAM, Gateway, Post
@@ -28,20 +30,48 @@ from siaga.answers.reports import is_report
 from siaga.answers.telegram import Update, note_of, read_update
 from siaga.store.answering import settled_of
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(tags=["answers"])
 log = logging.getLogger(__name__)
 
 SOURCE: Final = "console.answers"
 _AGAIN: Final = {"Retry-After": "2"}
 
 
-@router.post("/answers/{name}")
-@router.post("/answers/{name}/{tail}")
-async def bring_answer(name: str, request: Request, core: CoreOf, tail: str = "") -> Response:
-    """Take what a gateway brings."""
+_KINDS: Final = ("application/json", "application/x-www-form-urlencoded")
+#: For the OpenAPI document: which of its fields say what, each gateway's format says.
+_POSTED: Final[dict[str, Any]] = {
+    "security": [{"gateway": []}],
+    "requestBody": {
+        "required": True,
+        "content": {kind: {"schema": {"type": "object"}} for kind in _KINDS},
+    },
+}
+_TOLD: Final[dict[str, Any]] = {
+    "model": AnswerOut | TelegramOut,
+    "description": "What came of it; Twilio gets TwiML, Telegram the call of a method",
+    "content": {"application/xml": {"schema": {"type": "string"}}},
+}
+
+
+@router.post(
+    "/answers/{name}",
+    response_class=Response,
+    responses={200: _TOLD, **refusals(401, 404, 408, 413, 422, 503, _401="The proof is not this gateway's")},
+    openapi_extra=_POSTED,
+)
+@router.post("/answers/{name}/{tail}", include_in_schema=False)
+async def bring_answer(
+    name: Annotated[str, Path(description="The gateway, as the setting `answers_file` names it")],
+    request: Request,
+    core: CoreOf,
+) -> Response:
+    """Bring what an officer sent back, or a report in a line. A form or JSON of 64 KiB at most; the gateway's format
+    says which of its fields are meant, and what proves whose it is. Where the secret is a part of the address, it is
+    the last one: `/answers/<name>/<secret>`. The same message again is harmless."""
     gateway = core.gateways.get(name)
     if gateway is None:
         raise Problem(404, "gateway: there is none of this name; name it in the file of SIAGA_ANSWERS_FILE")
+    tail = request.path_params.get("tail", "")
     post = Post(await _body(request), {key.lower(): value for key, value in request.headers.items()}, tail)
     return await run_in_threadpool(_take, core, gateway, post)
 

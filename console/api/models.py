@@ -339,6 +339,18 @@ class AnswerOut(Out):
     reply: str | None = Field(description="What the officer may be told; null where nothing is to be said")
 
 
+class TelegramOut(Out):
+    """What Telegram's Bot API does next: the call of one of its methods, or nothing."""
+
+    method: str | None = Field(
+        None, description="`sendMessage` or `answerCallbackQuery`; left out where it does nothing"
+    )
+    text: str | None = Field(None, description="What the officer is told")
+    chat_id: int | None = Field(None, description="Of `sendMessage`: the chat")
+    callback_query_id: str | None = Field(None, description="Of `answerCallbackQuery`: the button that was tapped")
+    show_alert: bool | None = Field(None, description="Of `answerCallbackQuery`: so that it has to be closed")
+
+
 class ServiceState(Out):
     """How the process is."""
 

@@ -15,6 +15,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import HTMLResponse, Response
 
 from console.access import Caller, CoreOf, allow
+from console.openapi import HTML, refusals, text
 from console.pages.plain import language_of
 from console.problems import Problem
 from siaga.afterday.material import Period
@@ -23,7 +24,7 @@ from siaga.afterday.report import make_report
 from siaga.redaction import UserRole
 from siaga.settings import SettingsError
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(tags=["views"])
 
 _LONGEST: Final = timedelta(days=62)
 _EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -31,17 +32,24 @@ _EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 Reading = Annotated[Caller, Depends(allow(UserRole.COMMANDER, UserRole.AUDITOR, UserRole.ADMIN))]
 
 
-@router.get("/report")
+@router.get(
+    "/report",
+    response_class=Response,
+    responses={200: text(HTML, "The report, one file without scripts"), **refusals(401, 403, 422, 503)},
+)
 def show_report(
     request: Request,
     caller: Reading,
     core: CoreOf,
     *,
-    start: Annotated[datetime | None, Query(alias="from")] = None,
-    end: Annotated[datetime | None, Query(alias="to")] = None,
-    edition: Annotated[str, Query(alias="for", max_length=20)] = "",
+    start: Annotated[datetime | None, Query(alias="from", description="A day before `to` by default")] = None,
+    end: Annotated[datetime | None, Query(alias="to", description="Now by default")] = None,
+    edition: Annotated[
+        str, Query(alias="for", max_length=20, description="`leaders` for the edition that may be handed on")
+    ] = "",
 ) -> Response:
-    """The report; the last day by default. Times without an offset are UTC."""
+    """What happened between two times, to read, print and hand on. Times without an offset are UTC; 62 days at
+    most. A commander gets the confidential edition, an auditor their own. `language` is `id` or `en`."""
     now = core.now()
     own = Edition.AUDITOR if caller.user.role is UserRole.AUDITOR else Edition.COMMANDER
     if edition not in ("", own, Edition.LEADERS):

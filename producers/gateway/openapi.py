@@ -40,7 +40,12 @@ def openapi_document() -> dict[str, Any]:
         },
         "components": {
             "securitySchemes": {
-                "device": {"type": "http", "scheme": "bearer", "bearerFormat": "<device_id>.<secret>"}
+                "device": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "<device_id>.<secret>",
+                    "description": "A device with its token, as `siaga device add` prints it",
+                }
             },
             "schemas": {**contracts["$defs"], **_own_schemas()},
         },
@@ -53,7 +58,7 @@ def _post_one(kind: ItemKind, schema: str, summary: str) -> dict[str, Any]:
         "summary": summary,
         "description": f"At most {MAX_ITEM_BYTES} bytes.",
         "security": [{"device": []}],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": {"$ref": _REF + schema}}}},
+        "requestBody": _body(schema),
         "responses": {
             "202": _json("It is kept and will be acted on", "Accepted"),
             **_refusals("400", "401", "403", "408", "413", "415", "422", "429", "503"),
@@ -67,7 +72,7 @@ def _post_batch() -> dict[str, Any]:
         "summary": "Send several reports and check-ins",
         "description": f"At most {MAX_BATCH_ITEMS} items and {MAX_BATCH_BYTES} bytes; an answer for each.",
         "security": [{"device": []}],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": {"$ref": _REF + "Batch"}}}},
+        "requestBody": _body("Batch"),
         "responses": {
             "202": _json("Every item is kept", "BatchAnswer"),
             "207": _json("Some items were not taken: each answer says", "BatchAnswer"),
@@ -77,7 +82,11 @@ def _post_batch() -> dict[str, Any]:
 
 
 def _plain_paths() -> dict[str, Any]:
-    status = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}}
+    status = {
+        "type": "object",
+        "required": ["status"],
+        "properties": {"status": {"type": "string", "description": "`ok`, or `ready`"}},
+    }
     alive = {"description": "The process answers", "content": {"application/json": {"schema": status}}}
     ready = {"description": "It takes items", "content": {"application/json": {"schema": status}}}
     return {
@@ -99,10 +108,12 @@ def _own_schemas() -> dict[str, Any]:
     return {
         "Accepted": {
             "type": "object",
+            "description": "An item that was taken.",
             "required": ["report_id", "status"],
             "properties": {
-                "report_id": {"type": "string", "format": "uuid"},
+                "report_id": {"type": "string", "format": "uuid", "description": "The item's own"},
                 "status": {
+                    "type": "string",
                     "enum": ["accepted", "spooled"],
                     "description": "`accepted`: Kafka has it; `spooled`: the gateway's disk has it for now",
                 },
@@ -110,37 +121,55 @@ def _own_schemas() -> dict[str, Any]:
         },
         "Batch": {
             "type": "object",
+            "description": f"Reports and check-ins, {MAX_BATCH_ITEMS} in all at most.",
             "additionalProperties": False,
             "properties": {
                 name: {
                     "type": "array",
                     "maxItems": MAX_BATCH_ITEMS,
                     "items": {"$ref": _REF + schema},
+                    "description": said,
                 }
-                for name, schema in (("reports", "Report"), ("checkins", "CheckIn"))
+                for name, schema, said in (("reports", "Report", "Reports"), ("checkins", "CheckIn", "Check-ins"))
             },
         },
         "BatchAnswer": {
             "type": "object",
+            "description": "For each item what a post of its own would have been answered.",
             "required": ["reports", "checkins"],
-            "properties": {name: {"type": "array", "items": answer} for name in ("reports", "checkins")},
+            "properties": {
+                name: {"type": "array", "items": answer, "description": f"Of the request's `{name}`, in their order"}
+                for name in ("reports", "checkins")
+            },
         },
         "Problem": {
             "type": "object",
-            "description": "RFC 9457",
+            "description": "Why something was not taken (RFC 9457).",
             "required": ["type", "title", "status"],
             "properties": {
-                "type": {"type": "string"},
-                "title": {"type": "string"},
-                "status": {"type": "integer"},
-                "detail": {"type": "string"},
-                "errors": {"type": "array", "items": {"$ref": _REF + "FieldProblem"}},
+                "type": {
+                    "type": "string",
+                    "description": "Which kind of problem, such as `urn:siaga:problem:invalid`",
+                },
+                "title": {"type": "string", "description": "The same in words"},
+                "status": {"type": "integer", "description": "The HTTP status"},
+                "detail": {"type": "string", "description": "What is wrong, and what to do"},
+                "errors": {
+                    "type": "array",
+                    "items": {"$ref": _REF + "FieldProblem"},
+                    "description": "Every wrong field, where it is about fields",
+                },
             },
         },
         "FieldProblem": {
             "type": "object",
+            "description": "One wrong field.",
             "required": ["field", "message", "remedy"],
-            "properties": {name: {"type": "string"} for name in ("field", "message", "remedy")},
+            "properties": {
+                "field": {"type": "string", "description": "Its name, or names with points between them"},
+                "message": {"type": "string", "description": "What is wrong with it; never the value itself"},
+                "remedy": {"type": "string", "description": "What to do"},
+            },
         },
     }
 
@@ -156,6 +185,38 @@ _REFUSALS: Final = {
     "429": "The device sends too much; `Retry-After` says when to try again",
     "503": "It cannot be kept now; `Retry-After` says when to try again",
 }
+
+
+#: What a device may send, made up.
+_EXAMPLES: Final = {
+    "Report": {
+        "schema_version": 1,
+        "report_id": "0198f3c2-7a1e-7c3f-9b1d-2f0f6f0f9c11",
+        "kind": "violence.brawl",
+        "station_id": "33.26.08.2001-001",
+        "occurred_at": "2022-02-23T09:14:05+07:00",
+        "reporter": {"id": "anggota-1187", "role": "officer"},
+        "facts": {"injured": 2, "crowd": 60, "voting_stopped": True},
+        "text": "Cekcok dua kubu pendukung di pintu TPS",
+    },
+    "CheckIn": {
+        "schema_version": 1,
+        "report_id": "0198f3c2-8b2f-7d40-8c2e-3f1f7f1fad22",
+        "station_id": "33.26.08.2001-001",
+        "occurred_at": "2022-02-23T09:15:00+07:00",
+        "reporter": {"id": "anggota-1187", "role": "officer"},
+        "phase": "voting",
+        "turnout": 120,
+        "queue": 14,
+        "personnel": 2,
+    },
+}
+
+
+def _body(schema: str) -> dict[str, Any]:
+    example = {"example": _EXAMPLES[schema]} if schema in _EXAMPLES else {}
+    content = {"application/json": {"schema": {"$ref": _REF + schema}, **example}}
+    return {"required": True, "content": content}
 
 
 def _refusals(*codes: str) -> dict[str, Any]:

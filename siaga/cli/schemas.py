@@ -33,6 +33,7 @@ def reference_pages() -> dict[str, str]:
     """Every generated page of the reference, by the name of its file."""
     from siaga.cli import whole_app
     from siaga.cli.pages.commands import commands_page
+    from siaga.cli.pages.http_api import http_pages
     from siaga.cli.pages.metrics import metrics_page
     from siaga.cli.pages.tables import tables_page
     from siaga.cli.pages.topics import topics_page
@@ -46,4 +47,5 @@ def reference_pages() -> dict[str, str]:
         "settings.md": settings_page(),
         "tables.md": tables_page(),
         "topics.md": topics_page(),
+        **http_pages(),
     }

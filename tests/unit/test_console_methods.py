@@ -1,8 +1,9 @@
-"""What the command centre answers where an address is served, and its method is not."""
+"""What the command centre serves: the document that says so, and what is answered to other methods and addresses."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import httpx
@@ -33,6 +34,12 @@ def ask(app: FastAPI, requests: list[tuple[str, str]]) -> list[httpx.Response]:
             return [await client.request(method, path) for method, path in requests]
 
     return asyncio.run(all_of_them())
+
+
+def test_the_document_that_is_served_is_the_one_in_the_reference_whatever_the_settings(app: FastAPI) -> None:
+    (served,) = ask(app, [("GET", "/openapi.json")])
+
+    assert served.json() == json.loads(json.dumps(openapi_document()))
 
 
 def test_a_method_that_an_address_does_not_serve_is_answered_with_those_it_does(app: FastAPI) -> None:

@@ -22,7 +22,10 @@ from siaga.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
-PAGES = ("cli.md", "metrics.md", "rules.md", "settings.md", "tables.md", "topics.md")
+PAGES = (
+    *("cli.md", "metrics.md", "rules.md", "settings.md", "tables.md", "topics.md"),
+    *("http-api.md", "console-openapi.json", "gateway-openapi.json"),
+)
 
 
 @pytest.fixture(scope="module")
