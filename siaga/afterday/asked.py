@@ -42,6 +42,14 @@ MOST_TOLD: Final = 60
 _UNHEARD: Final = 24
 #: Points of stations on the map: cells of a grid, so that a country draws no more than a regency.
 _GRID: Final = 110
+#: What says whom an incident concerns, as :func:`siaga.redaction.may_see` asks for it.
+_WHOSE: Final = (
+    incidents.c.district,
+    incidents.c.lead_agency,
+    incidents.c.body["support_agencies"].label("support_agencies"),
+    incidents.c.body["facts"]["accused_unit"].as_string().label("accused_unit"),
+    incidents.c.body["accused_units"].label("accused_units"),
+)
 #: Why a level is called for the first time in a round.
 PAGED: Final = frozenset(
     {
@@ -159,25 +167,24 @@ class Asked:
         one = sa.select(sa.func.min(cells.c.lat), sa.func.min(cells.c.lon)).group_by(cells.c.y, cells.c.x)
         return [(row[0], row[1]) for row in self._connection.execute(one)]
 
-    def repeated(self) -> int:
-        """Reports that came again as another one of the same."""
-        c = incident_events.c
-        wanted = sa.select(sa.func.count()).select_from(
-            incident_events.join(incidents, incidents.c.incident_id == c.incident_id)
-        )
-        wanted = wanted.where(
-            c.change == Change.REPORT_REPEATED, self._within(c.at), self._in_areas(incidents.c.district)
-        )
-        return self._connection.scalar(wanted) or 0
+    def repeated(self, audience: Audience) -> int:
+        """Reports that came again as another one of the same, of incidents that the audience may know of."""
+        c, count = incident_events.c, sa.func.count().label("times")
+        again = sa.select(c.incident_id, count).where(c.change == Change.REPORT_REPEATED, self._within(c.at))
+        times = again.group_by(c.incident_id).subquery()
+        wanted = sa.select(times.c.times, *_WHOSE).join(times, times.c.incident_id == incidents.c.incident_id)
+        found = self._connection.execute(wanted.where(self._in_areas(incidents.c.district))).mappings()
+        return sum(row["times"] for row in found if redaction.may_see(audience, dict(row)))
 
-    def skewed(self) -> int:
+    def skewed(self, seen: Mapping[str, Seen]) -> int:
         """Incidents whose times are of a clock that is wrong."""
-        wanted = sa.select(sa.func.count()).where(incidents.c.clock_skewed, self._of_incidents)
-        return self._connection.scalar(wanted) or 0
+        wanted = sa.select(incidents.c.incident_id).where(incidents.c.clock_skewed, self._of_incidents)
+        return sum(incident_id in seen for incident_id in self._connection.scalars(wanted))
 
-    def rejected(self) -> dict[str, int] | None:
-        """What was set aside, by reason, most first; None for a reader of some areas: nobody knows whose it was."""
-        if self._areas:
+    def rejected(self, audience: Audience) -> dict[str, int] | None:
+        """What was set aside, by reason, most first; None for a reader of some areas or of one unit: nobody knows
+        whose it was."""
+        if self._areas or audience.agency is not None:
             return None
         count = sa.func.count()
         wanted = sa.select(rejected.c.reason, count).where(self._within(rejected.c.at))
@@ -200,9 +207,7 @@ class Asked:
                 *(c.report_count, c.station_count, c.drill, c.opened_at),
                 facts["injured"].as_integer().label("injured"),
                 facts["dead"].as_integer().label("dead"),
-                facts["accused_unit"].as_string().label("accused_unit"),
-                c.body["support_agencies"].label("support_agencies"),
-                c.body["accused_units"].label("accused_units"),
+                *_WHOSE[2:],
                 *(stations.c.name, stations.c.lat, stations.c.lon),
             )
             .select_from(incidents.outerjoin(stations, stations.c.station_id == c.station_id))

@@ -82,6 +82,31 @@ def test_a_reader_of_one_district_has_the_sums_of_that_district_only(rows: Fille
     assert len(day.points) <= 3
 
 
+def test_a_reader_of_one_unit_has_no_sum_of_incidents_that_do_not_concern_it(rows: Filled) -> None:
+    ids = paperday.fill(rows)
+    accusing = filled.incident(
+        "violence.brawl", opened=at(5), clock_skewed=True, accused_units=["polsek-kajen"], facts={"crowd": 5}
+    )
+    rows.put(accusing)
+    for incident_id in (accusing["incident_id"], ids["open"]):
+        rows.put_history(incident_id, "report_repeated", at=at(6))
+    everybody = Edition.COMMANDER.audience
+
+    with rows.engine.connect() as connection:
+        whole = read_material(connection, DAY, everybody)
+        days = [
+            read_material(connection, DAY, replace(everybody, agency=unit))
+            for unit in ("polsek-kajen", "polsek-sragi", "bpbd")
+        ]
+
+    assert (whole.skewed_incidents, whole.repeated, whole.rejected) == (1, 2, {"unknown_station": 1})
+    # It knows nothing of what accuses it, another Polsek does, and this is nothing for who helps in floods.
+    assert [(day.skewed_incidents, day.repeated) for day in days] == [(0, 1), (1, 2), (0, 0)]
+    assert [day.rejected for day in days] == [None] * 3
+    # Reports, check-ins and stations are nobody's in particular: the public knows their sums.
+    assert {(day.checkins.total, day.reports.total, day.stations) for day in days} == {(7, 4, 6)}
+
+
 def test_a_paper_to_hand_on_has_no_secret_and_a_commanders_says_that_it_has(rows: Filled) -> None:
     rows.put_registry(builders.calendar(), builders.district(builders.DISTRICT))
     filled.secrets_everywhere(rows)
