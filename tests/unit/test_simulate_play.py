@@ -34,6 +34,16 @@ def run(gateway: ListeningGateway, events: Sequence[Event], tokens: Sequence[str
     return tally
 
 
+def started(
+    gateway: ListeningGateway, events: Sequence[Event], tally: Tally, stop: threading.Event
+) -> threading.Thread:
+    """A thread that plays the events, so that something can happen meanwhile."""
+    options = {"gateway": gateway.url, "tokens": ["a.b"], "tally": tally, "stop": stop}
+    player = threading.Thread(target=play, args=(events,), kwargs=options, daemon=True)
+    player.start()
+    return player
+
+
 def some(kind: str, count: int) -> list[Event]:
     """Events of a day long past: all are due at once."""
     return [event for event in day(villages=33) if event.kind == kind][:count]
@@ -75,13 +85,7 @@ def test_a_gateway_that_comes_back_gets_everything_in_order(gateway: ListeningGa
     tally, stop = Tally(), threading.Event()
     gateway.close()
     port = int(gateway.url.rpartition(":")[2])
-    player = threading.Thread(
-        target=play,
-        args=(events,),
-        kwargs={"gateway": gateway.url, "tokens": ["a.b"], "tally": tally, "stop": stop},
-        daemon=True,
-    )
-    player.start()
+    player = started(gateway, events, tally, stop)
     until(lambda: tally.summary()["retries"] > 0, timeout=10, what="a first try")
     with listening_gateway(port) as back:
         player.join(20)
@@ -161,13 +165,7 @@ def test_stopping_leaves_what_waits_and_says_how_much(gateway: ListeningGateway)
     stop, tally = threading.Event(), Tally()
     gateway.troubles = [(503, {})] * 1000
     events = some("checkin", 10)
-    player = threading.Thread(
-        target=play,
-        args=(events,),
-        kwargs={"gateway": gateway.url, "tokens": ["a.b"], "tally": tally, "stop": stop},
-        daemon=True,
-    )
-    player.start()
+    player = started(gateway, events, tally, stop)
     until(lambda: tally.summary()["planned"] == 10 and tally.summary()["retries"] > 0, timeout=10, what="a first try")
     stop.set()
     player.join(10)
