@@ -11,15 +11,17 @@ if TYPE_CHECKING:
 
 
 def running(settings: Settings) -> Mapping[str, Any]:
-    """What the Siaga that runs here says of itself (``run.json``); empty when none does."""
+    """What the Siaga that runs here says of itself (``run.json``); empty when none does, or one was killed."""
     import json
+
+    from siaga.supervisor.runfile import NAME, is_owned
 
     for directory in (settings.data_dir, settings.data_dir / "demo"):
         try:
-            read = json.loads(Path(directory, "run.json").read_text(encoding="utf-8"))
+            read = json.loads(Path(directory, NAME).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
-        if isinstance(read, dict):
+        if isinstance(read, dict) and is_owned(directory):
             return read
     return {}
 

@@ -135,7 +135,7 @@ def _run(settings: Settings, day: _Day | None) -> int:
         Supervisor(run, scraper, screen).run()
     except (RunError, BrokerError) as error:
         typer.echo(f"siaga: {error}", err=True)
-        return 1
+        return error.exit_code if isinstance(error, RunError) else 1
     finally:
         (settings.data_dir / NAME).unlink(missing_ok=True)
         if embedded is not None:

@@ -32,6 +32,15 @@ _SLOW_SECONDS: Final = 60.0
 class RunError(RuntimeError):
     """The run cannot go on; the message says why and what to do."""
 
+    #: What the command ends with.
+    exit_code = 1
+
+
+class WrongSettingError(RunError):
+    """A process ended because a setting is wrong; the message has its words."""
+
+    exit_code = WRONG_SETTING
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -78,7 +87,8 @@ class Supervisor:
         """Start everything, look after it until asked to stop, and stop it in order.
 
         Raises:
-            RunError: the broker could not be prepared, or a process says that a setting is wrong.
+            RunError: the broker could not be prepared.
+            WrongSettingError: a process says that a setting is wrong.
             BrokerError: the embedded broker cannot start at all.
         """
         with self._signals(), self._screen:
@@ -127,7 +137,7 @@ class Supervisor:
             self._screen.note(f"{child.name} is over: {child.last_words()}")
             return
         if child.exit_code == WRONG_SETTING:
-            raise RunError(f"{child.name} {child.why_ended()}")
+            raise WrongSettingError(f"{child.name} {child.why_ended()}")
         self._screen.note(f"{child.name} {child.why_ended()}; it is started again (log: {child.log})")
 
     # -- the broker -----------------------------------------------------------------------------------------------

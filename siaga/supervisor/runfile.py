@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from siaga.settings import SettingsError
 
 NAME: Final = "run.json"
 _LOCK: Final = ".lock"
+#: Somebody who asks whether a run holds the lock has it for a moment: tries, and seconds between two.
+_TRIES: Final = 5
+_PAUSE: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +71,30 @@ def owning(directory: Path) -> Iterator[None]:
     """
     make_directory(directory)
     with (directory / _LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise SettingsError(
-                f"data_dir: another siaga runs with {directory}; end it, or set SIAGA_DATA_DIR to another directory"
-            ) from None
+        for left in reversed(range(_TRIES)):
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                if not left:
+                    raise SettingsError(
+                        f"data_dir: another siaga runs with {directory}; end it, or set SIAGA_DATA_DIR to another "
+                        "directory"
+                    ) from None
+                time.sleep(_PAUSE)
+        # What a run that was killed says of itself is true no more.
+        (directory / NAME).unlink(missing_ok=True)
         yield
+
+
+def is_owned(directory: Path) -> bool:
+    """Whether a run holds ``directory``; also where nobody can say, as no run ever held it."""
+    try:
+        with (directory / _LOCK).open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    return False
 
 
 def empty(directory: Path) -> None:

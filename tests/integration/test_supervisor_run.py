@@ -14,7 +14,7 @@ import pytest
 
 from siaga.supervisor.child import Child, State
 from siaga.supervisor.embedded import EmbeddedBroker
-from siaga.supervisor.run import Run, RunError, Supervisor
+from siaga.supervisor.run import Run, RunError, Supervisor, WrongSettingError
 from siaga.supervisor.scrape import Scraper
 from siaga.supervisor.screen import screen_on
 from tests.support.processes import free_ports
@@ -189,9 +189,10 @@ def test_a_process_that_calls_a_setting_wrong_ends_the_run_with_its_words(tmp_pa
     wrong = "import sys; print('siaga: partitions: 0 is not at least 1', file=sys.stderr); sys.exit(2)"
     arranged = Arranged(tmp_path, programs={"streams": wrong})
 
-    with pytest.raises(RunError, match="streams ended with 2: siaga: partitions: 0 is not at least 1"):
+    with pytest.raises(WrongSettingError, match="streams ended with 2: siaga: partitions: 0 is not") as ended:
         arranged.supervisor.run()
 
+    assert ended.value.exit_code == 2
     assert all(child.pid is None for child in arranged.children.values())
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from siaga.cli.running import running
 from siaga.settings import Settings, SettingsError
 from siaga.supervisor.backoff import MOST, STEADY, Backoff
 from siaga.supervisor.ports import choose_ports
@@ -110,6 +111,18 @@ def test_a_data_directory_belongs_to_one_run_at_a_time(tmp_path: Path) -> None:
 
     with owning(tmp_path):
         pass
+
+
+def test_what_a_run_that_was_killed_said_of_itself_misleads_nobody(tmp_path: Path) -> None:
+    told, settings = tmp_path / "run.json", Settings(data_dir=tmp_path)
+    with owning(tmp_path):
+        told.write_text('{"kafka": "127.0.0.1:29092"}')
+        while_it_runs = running(settings)
+    after_it_was_killed = running(settings)
+
+    assert (while_it_runs, after_it_was_killed) == ({"kafka": "127.0.0.1:29092"}, {})
+    with owning(tmp_path):
+        assert not told.exists()
 
 
 def test_a_new_demonstration_begins_with_an_empty_directory(tmp_path: Path) -> None:
