@@ -145,6 +145,7 @@ def _own_schemas() -> dict[str, Any]:
         "Problem": {
             "type": "object",
             "description": "Why something was not taken (RFC 9457).",
+            "examples": [_REFUSED],
             "required": ["type", "title", "status"],
             "properties": {
                 "type": {
@@ -187,6 +188,18 @@ _REFUSALS: Final = {
 }
 
 
+_REFUSED: Final = {
+    "type": "urn:siaga:problem:invalid",
+    "title": "Something in it is wrong",
+    "status": 422,
+    "errors": [
+        {
+            "field": "facts.wounded",
+            "message": "Extra inputs are not permitted",
+            "remedy": "remove the field; the contract does not know it",
+        }
+    ],
+}
 #: What a device may send, made up.
 _EXAMPLES: Final = {
     "Report": {

@@ -102,8 +102,7 @@ class _Written:
         parts = [f"## {self._name}", _plain(self._document["info"]["description"])]
         for heading, operation in self._operations:
             parts += self._operation(heading, operation)
-        parts += [f"### Refusals ({self._name.lower()})", self._what_refuses()]
-        parts.append(table(("status", "meaning"), list(self._refusals.items())))
+        parts += self._what_refuses()
         for name in self._named:
             parts += self._object(name, self._schemas[name])
         return "\n" + "\n\n".join(parts) + "\n"
@@ -140,7 +139,7 @@ class _Written:
         return ", ".join(self._body(kind, held.get("schema", {})) for kind, held in content.items())
 
     def _body(self, kind: str, schema: Node) -> str:
-        return self._type(schema) if "$ref" in schema else f"`{kind}`"
+        return self._type(schema) if {"$ref", "anyOf"} & schema.keys() else f"`{kind}`"
 
     def _examples(self, content: Node) -> Iterator[str]:
         for held in content.values():
@@ -153,12 +152,14 @@ class _Written:
         said: str = answer["description"]
         return code if said == self._refusals[code] else f"{code} ({said[:1].lower()}{said[1:]})"
 
-    def _what_refuses(self) -> str:
+    def _what_refuses(self) -> Iterator[str]:
         answers = (answer for _, o in self._operations for answer in o["responses"].values() if _is_refusal(answer))
-        bodies = dict.fromkeys(self._content(answer["content"]) for answer in answers)
-        return (
-            f"Each is `{_PROBLEM}` (RFC 9457): {', '.join(bodies)}. Where an operation says nothing else, it means:"
-        )
+        contents = {self._content(answer["content"]): answer["content"] for answer in answers}
+        yield f"### Refusals ({self._name.lower()})"
+        yield f"Each is `{_PROBLEM}` (RFC 9457): {', '.join(contents)}. Unless an operation says otherwise, it means:"
+        yield table(("status", "meaning"), list(self._refusals.items()))
+        for content in contents.values():
+            yield from self._examples(content)
 
     # -- objects --------------------------------------------------------------------------------------------------
 
