@@ -126,10 +126,10 @@ class TotalsOut(Out):
     rejected: int = Field(description="Messages that could not be used")
 
 
-class HourOut(Out):
-    """Incidents of one hour."""
+class TimeOut(Out):
+    """Incidents of one short stretch."""
 
-    hour: float = Field(description="When the hour began, in epoch seconds")
+    at: float = Field(description="When it began, in epoch seconds")
     families: dict[str, int] = Field(description="How many were opened, by family")
 
 
@@ -158,7 +158,8 @@ class TrendsOut(Out):
     incidents: int = Field(description="Incidents opened since, without drills")
     drills: int = Field(description="Drills opened since")
     totals: TotalsOut = Field(description="How much came in since")
-    by_hour: list[HourOut] = Field(description="By hour, oldest first; hours without any are left out")
+    step: int = Field(description="Seconds of each entry of `by_time`: more, the longer ago the first is")
+    by_time: list[TimeOut] = Field(description="From the first until now, oldest first")
     by_district: list[DistrictTrend] = Field(description="By district, most incidents first")
     response: list[ResponseTrend] = Field(description="How fast they were taken")
 

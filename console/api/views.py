@@ -19,6 +19,7 @@ from console.openapi import refusals, text
 from console.posture import posture_of
 from console.problems import Problem
 from console.queries import acknowledged_at, incident_facts, totals
+from console.trends import over_time
 from siaga import redaction
 from siaga.contracts.incident import IncidentState
 
@@ -35,8 +36,9 @@ Hours = Annotated[float, Query(gt=0, le=24 * 14, description="How far back, in h
     responses=refusals(401, 422, 503),
 )
 def get_trends(caller: SignedIn, core: CoreOf, hours: Hours = 24) -> dict[str, Any]:
-    """Incidents by hour, family and district, and how fast they were taken. Drills are counted apart."""
-    since = core.now() - timedelta(hours=hours)
+    """Incidents by time, family and district, and how fast they were taken. Drills are counted apart."""
+    now = core.now()
+    since = now - timedelta(hours=hours)
     with core.database.read.connect() as connection:
         rows = [
             row
@@ -45,12 +47,14 @@ def get_trends(caller: SignedIn, core: CoreOf, hours: Hours = 24) -> dict[str, A
         ]
         taken, counted = acknowledged_at(connection, since), totals(connection, since)
     real = [row for row in rows if not row["drill"]]
+    step, by_time = over_time([(row["opened_at"].timestamp(), row["family"]) for row in real], now.timestamp())
     return {
         "since": since.isoformat(),
         "incidents": len(real),
         "drills": len(rows) - len(real),
         "totals": counted,
-        "by_hour": _by_hour(real),
+        "step": step,
+        "by_time": by_time,
         "by_district": _by_district(real, core.feed.board.districts),
         "response": _response(real, taken),
     }
@@ -59,14 +63,6 @@ def get_trends(caller: SignedIn, core: CoreOf, hours: Hours = 24) -> dict[str, A
 def _is_one(row: Mapping[str, Any]) -> bool:
     """Whether an incident counts: one that was merged is counted where its reports are."""
     return bool(row["state"] != IncidentState.MERGED)
-
-
-def _by_hour(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    hours: dict[float, Counter[str]] = {}
-    for row in rows:
-        opened: datetime = row["opened_at"]
-        hours.setdefault(opened.timestamp() // 3600 * 3600, Counter())[row["family"]] += 1
-    return [{"hour": hour, "families": dict(families)} for hour, families in sorted(hours.items())]
 
 
 def _by_district(rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ const OVERLAP = 50;
 // Seconds without a word from the server, from its database or from the pipeline, after which data is stale.
 const SILENCE = 4;
 const DATABASE = 6;
-const PIPELINE = 20;
+export const PIPELINE = 20;
 
 export const state = Vue.reactive({
   ready: false,
@@ -157,6 +157,14 @@ function apply(batch) {
   if (gravest) listeners.announced.forEach((call) => call(gravest));
   for (const id of new Set(batch.map((card) => card.incident_id))) listeners.changed.forEach((call) => call(id));
 }
+
+// How old the data on the page is, or null: as old as when its database was last read, and older since.
+export const age = Vue.computed(() => {
+  if (!state.pulse || state.pulse.canary_age === null) return null;
+  const unread = Math.max(0, state.pulse.at - state.pulse.read_at);
+  const unheard = Math.max(0, state.now - state.heard);
+  return state.pulse.canary_age + (unread > 1 ? unread : 0) + (unheard > 1 ? unheard : 0);
+});
 
 // Why what is shown is stale, or null: [word, seconds].
 export const stale = Vue.computed(() => {

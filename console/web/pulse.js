@@ -1,5 +1,5 @@
 // The strip with the day's pulse. In: the pulse. Out: nothing but what is read.
-import { state } from "./feed.js";
+import { PIPELINE, age, state } from "./feed.js";
 import { number, span, t } from "./words.js";
 
 export default {
@@ -22,8 +22,8 @@ export default {
     <div class="figure" :class="{ alarm: pulse.overdue > 0 }">
       <span>{{ t('overdue') }}</span><b>{{ number(pulse.overdue) }}</b>
     </div>
-    <div class="figure" :class="{ alarm: pulse.canary_age > 20 }">
-      <span>{{ t('canary') }}</span><b>{{ pulse.canary_age === null ? '–' : span(pulse.canary_age) }}</b>
+    <div class="figure" :class="{ alarm: age > PIPELINE }">
+      <span>{{ t('canary') }}</span><b>{{ age === null ? '–' : span(age) }}</b>
     </div>
     <div class="figure spark">
       <span>{{ t('per_minute') }}</span>
@@ -35,8 +35,10 @@ export default {
   </section>`,
   props: { chosen: Array },
   emits: ["severity"],
+  data: () => ({ PIPELINE }),
   computed: {
     pulse: () => state.pulse,
+    age: () => age.value,
     share() {
       return this.pulse.stations ? Math.round((100 * this.pulse.reporting) / this.pulse.stations) : 0;
     },

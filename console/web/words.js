@@ -6,16 +6,21 @@ let kinds = {};
 export let me = {};
 
 let figures = new Intl.NumberFormat("id-ID");
+let plural = new Intl.PluralRules("id-ID");
 
 export function setup(words, names, user, language) {
   figures = new Intl.NumberFormat(language);
+  plural = new Intl.PluralRules(language);
   table = words;
   kinds = names;
   me = user;
 }
 
+// Where a language has another word for one of something, it stands under the key and "_one"; what is counted is m
+// ("1 of 3 reports"), or n where there is none.
 export function t(key, values = {}) {
-  const text = table[key] ?? key;
+  const one = table[`${key}_one`] && plural.select(Number(values.m ?? values.n)) === "one";
+  const text = table[one ? `${key}_one` : key] ?? key;
   return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
@@ -35,6 +40,12 @@ export function span(seconds) {
   return `${Math.floor(s / 86400)} ${t("span_d")}`;
 }
 
+// How long one bar of a chart is: 5 min, 1 h
+export function stepOf(seconds) {
+  const [unit, word] = [[86400, "span_d"], [3600, "span_h"], [60, "span_m"]].find(([size]) => seconds >= size);
+  return `${Math.round(seconds / unit)} ${t(word)}`;
+}
+
 // 1:59, for a countdown
 export function clock(seconds) {
   const s = Math.max(0, Math.round(seconds));
@@ -47,6 +58,7 @@ const time = new Intl.DateTimeFormat("id-ID", {
 });
 const day = new Intl.DateTimeFormat("id-ID", { day: "2-digit", month: "short", timeZone: "Asia/Jakarta" });
 export const timeOf = (at) => time.format(typeof at === "number" ? at * 1000 : new Date(at)).replaceAll(".", ":");
+export const dayOf = (at) => day.format(new Date(at * 1000));
 export function momentOf(at) {
   const date = typeof at === "number" ? new Date(at * 1000) : new Date(at);
   const today = day.format(date) === day.format(new Date());

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
@@ -22,6 +26,8 @@ pytestmark = pytest.mark.browser
 
 DESKTOP = {"width": 1366, "height": 768}
 PHONE = {"width": 390, "height": 844}
+#: Of the cheaper telephones that officers carry.
+SMALL = {"width": 360, "height": 640}
 
 
 def sign_in(browser: Any, live: LivePage, name: str = "operator", size: dict[str, int] | None = None) -> Any:
@@ -45,6 +51,31 @@ def queue(page: Any) -> list[str]:
 
 def own_errors(page: Any) -> list[str]:
     return [error for error in page.errors if not error.startswith(("data:", "blob:"))]
+
+
+@contextmanager
+def canaries_arrive(port: int) -> Iterator[None]:
+    """Sinks that say that a canary arrived a second ago."""
+
+    class Sinks(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"siaga_store_canary_age_seconds 1.0\n")
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nobody reads it."""
+
+    with ThreadingHTTPServer(("127.0.0.1", port), Sinks) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield
+        server.shutdown()
+
+
+def age_of_data(page: Any) -> int:
+    """What the strip says of it, in seconds; -1 where it says nothing."""
+    found = re.match(r"(\d+) ", page.inner_text(".figure:has-text('Usia data') b"))
+    return int(found[1]) if found else -1
 
 
 def test_a_new_incident_appears_by_itself_and_an_operator_takes_it_on_two_screens(
@@ -92,12 +123,15 @@ def test_a_decision_that_is_refused_is_undone_and_what_was_typed_is_kept(browser
 def test_the_page_says_in_red_that_it_is_stale_and_catches_up_when_the_server_is_back(
     browser: Any, live: LivePage
 ) -> None:
-    page = sign_in(browser, live)
-    live.rows.put(filled.incident(severity=4))
-    page.wait_for_selector("a.row.sev4", timeout=3000)
+    with canaries_arrive(live.settings.sinks_metrics_port):
+        page = sign_in(browser, live)
+        live.rows.put(filled.incident(severity=4))
+        page.wait_for_selector("a.row.sev4", timeout=3000)
+        until(lambda: 1 <= age_of_data(page) <= 3, what="the age of data")
 
     live.process.kill()
     page.wait_for_selector(".alarm-bar", timeout=15000)
+    assert age_of_data(page) >= 5
     missed = filled.incident(severity=1)
     live.rows.put(missed)
     live.start()
@@ -135,6 +169,8 @@ def test_filters_language_and_keyboard(browser: Any, live: LivePage) -> None:
     page.click("a.language")
     page.wait_for_selector("a.row:has-text('Brawl')")
     assert page.get_attribute("html", "lang").startswith("en")
+    assert page.inner_text("a.row .age").endswith(" · 1 report")
+    assert page.inner_text(".filters .count").startswith("2 of 2 incidents")
     assert own_errors(page) == []
 
 
@@ -218,22 +254,26 @@ def test_nothing_serious_stands_in_the_way_of_a_screen_reader(
     assert {view: problems for view, problems in found.items() if problems} == {}
 
 
-#: What can be touched and is cut off at a side of the screen, or whose words do not fit into it.
-_CUT = """() => [...document.querySelectorAll('a, button, input, select, textarea')]
+#: What can be touched or names a figure, and is cut off at a side of the screen, or whose words do not fit into it.
+_CUT = """() => [...document.querySelectorAll('a, button, input, select, textarea, .figure > span, .totals span')]
   .filter((e) => e.checkVisibility({ visibilityProperty: true }) && !e.closest('.leaflet-container, .skip'))
   .filter((e) => {
     const box = e.getBoundingClientRect();
-    const wide = e.tagName === 'BUTTON' && e.scrollWidth > e.clientWidth + 1;
+    const wide = ['BUTTON', 'SPAN'].includes(e.tagName) && e.scrollWidth > e.clientWidth + 1;
     return box.width && (box.left < -1 || box.right > window.innerWidth + 1 || wide);
   })
   .map((e) => e.outerHTML.slice(0, 120))"""
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_nothing_runs_out_of_the_screen(browser: Any, live: LivePage, size: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    ("size", "language"), [(DESKTOP, "id"), (SMALL, "id"), (SMALL, "en")], ids=["desktop", "phone", "phone-english"]
+)
+def test_nothing_runs_out_of_the_screen(browser: Any, live: LivePage, size: dict[str, int], language: str) -> None:
     incident = filled.incident(severity=2, needs_verification=True)
     live.rows.put(incident)
-    page = browser.new_context(viewport=size).new_page()
+    context = browser.new_context(viewport=size)
+    context.add_cookies([{"name": "siaga_language", "value": language, "url": live.url}])
+    page = context.new_page()
 
     for address, shown in every_view(live, incident).items():
         open_view(page, live, address, shown)

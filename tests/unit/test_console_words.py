@@ -45,9 +45,10 @@ def test_both_languages_say_the_same_things() -> None:
     # An English code with spaces for its underscores is an English word already.
     missing = {key for key in live_words("id") if key not in live_words("en")}
     assert {key.partition("_")[0] for key in missing} <= {"d", "e", "y", "p"}
-    assert set(live_words("en")) <= set(live_words("id"))
     for key, english in live_words("en").items():
-        assert set(re.findall(r"\{\w+\}", english)) == set(re.findall(r"\{\w+\}", live_words("id")[key])), key
+        # Only English has another word for one of something.
+        indonesian = live_words("id")[key.removesuffix("_one")]
+        assert set(re.findall(r"\{\w+\}", english)) == set(re.findall(r"\{\w+\}", indonesian)), key
 
 
 def test_every_word_a_component_asks_for_exists() -> None:
