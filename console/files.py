@@ -51,7 +51,7 @@ class PackedFiles:
 
     async def _answer(self, request: Request) -> Response:
         if request.method not in ("GET", "HEAD"):
-            raise HTTPException(405)
+            raise HTTPException(405, headers={"Allow": "GET, HEAD"})
         scope = request.scope
         asked = scope["path"].removeprefix(scope.get("root_path", "")).lstrip("/")
         path = self._paths.get(asked)
