@@ -78,7 +78,8 @@ _REMEDIES: Final[dict[str, str]] = {
 
 
 def _place(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location)[:200]
+    # A name that nobody knows may hold a NUL, and PostgreSQL would not store what says so.
+    return ".".join(str(part) for part in location)[:200].replace("\x00", "\N{REPLACEMENT CHARACTER}")
 
 
 def problem_of(error: ErrorDetails) -> Problem:

@@ -40,6 +40,10 @@ def problem(value: dict[str, Any]) -> str:
 # -- decoding -----------------------------------------------------------------------------------------------------
 
 
+def test_a_field_that_nobody_knows_is_named_so_that_a_database_can_keep_it() -> None:
+    assert problem(report(**{"war\x00na": "merah"})).startswith("war\N{REPLACEMENT CHARACTER}na: ")
+
+
 @pytest.mark.parametrize("value", [None, b"", b"{", b"hello", b"\xff\xfe", b'{"a": NaN}', b"[" * 100_000])
 def test_what_is_no_json_is_refused_whole(value: bytes | None) -> None:
     (refused,) = refusals(value)
