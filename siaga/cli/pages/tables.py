@@ -28,7 +28,8 @@ nothing: the store, the notifier and the command centre each own their tables.
 - `seq` rises with every change that is committed, over all tables that have one; `feed` holds the highest. Ask for
   what has a greater `seq` than you know.
 - `epoch` numbers the Kafka clusters that were seen (`clusters`): the embedded broker is another one at each start,
-  and versions start over with it. An older (`epoch`, `version`) never replaces a newer one.
+  and versions start over with it. One whose topics were made anew, or whose logs were cut off, gets a new number. An
+  older (`epoch`, `version`) never replaces a newer one.
 - What is marked CONFIDENTIAL is shown by no public view, log or metric. Give nobody the database who may not read
   it.
 
