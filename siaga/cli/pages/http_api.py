@@ -221,7 +221,8 @@ def _meaning(described: Node) -> str:
     said = _plain(described["description"])
     default = described.get("schema", described).get("default")
     # What is empty or off where it is left out needs no words.
-    return f"{said}. `{default}` by default" if default and not isinstance(default, dict) else said
+    told = not default or isinstance(default, dict) or f"`{default}`" in said
+    return said if told else f"{said}. `{default}` by default"
 
 
 def _plain(docstring: str) -> str:
