@@ -16,6 +16,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from siaga.settings import SettingsError
+from sinks.database import StoreLock
 
 _DIRECTORY: Final = Path(__file__).parent / "migrations"
 #: Names the migrations' lock among PostgreSQL's advisory locks: the bytes of "siagadb".
@@ -49,6 +50,26 @@ def revision_of(connection: sa.Connection) -> str | None:
             "upgrade Siaga, or name another database in SIAGA_DATABASE"
         )
     return revision
+
+
+def connect_alone(engine: sa.Engine, lock: StoreLock) -> sa.Connection | None:
+    """A connection that has ``lock``, to a database that is up to date; None while either is not so.
+
+    Raises:
+        SchemaError: the schema is newer than this Siaga.
+        sqlalchemy.exc.DBAPIError: the database cannot be used.
+    """
+    connection = engine.connect()
+    try:
+        with connection.begin():
+            ready = revision_of(connection) == newest()
+        if ready and lock.take(connection):
+            return connection
+    except BaseException:
+        connection.close()
+        raise
+    connection.close()
+    return None
 
 
 def upgrade(engine: sa.Engine, revision: str = "head") -> str | None:

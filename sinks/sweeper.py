@@ -28,7 +28,7 @@ from siaga.settings import Settings
 from siaga.store.tables import escalations
 from siaga.wire.steady import steady_now
 from sinks.database import DATABASE_FAULTS, StoreLock, engine_of
-from sinks.migrate import newest, revision_of
+from sinks.migrate import connect_alone
 from sinks.notify import metrics
 from sinks.producing import Outgoing
 from sinks.sender import Sender
@@ -132,18 +132,8 @@ class Sweeper:
     def _open(self) -> bool:
         if self._connection is not None:
             return True
-        connection = self._engine.connect()
-        try:
-            with connection.begin():
-                ready = revision_of(connection) == newest()
-            if not ready or not self._lock.take(connection):
-                connection.close()
-                return False
-        except BaseException:
-            connection.close()
-            raise
-        self._connection = connection
-        return True
+        self._connection = connect_alone(self._engine, self._lock)
+        return self._connection is not None
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None

@@ -25,7 +25,7 @@ from siaga.contracts.page import ChannelKind, Page
 from siaga.links import make_links
 from siaga.settings import Settings
 from sinks.database import DATABASE_FAULTS, StoreLock, engine_of
-from sinks.migrate import newest, revision_of
+from sinks.migrate import connect_alone
 from sinks.notify import adapters, ledger, metrics, outbox
 from sinks.notify.channels import load_channels
 from sinks.notify.clock import Clock
@@ -117,13 +117,10 @@ class Notifier:
         """Whether there is a connection that has the lock, to a database that is up to date."""
         if self._connection is not None:
             return True
-        connection = self._engine.connect()
+        connection = connect_alone(self._engine, self._lock)
+        if connection is None:
+            return False
         try:
-            with connection.begin():
-                ready = revision_of(connection) == newest()
-            if not ready or not self._lock.take(connection):
-                connection.close()
-                return False
             with connection.begin():
                 outbox.release(connection, self._clock.now())
         except BaseException:
