@@ -1,4 +1,4 @@
-"""Fixtures for the tests of the command centre: one around a database with two districts, of each kind."""
+"""Fixtures that several files here share: a command centre around a database with two districts, and providers."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from siaga.types import Vulnerability
 from tests.support import builders
 from tests.support.databases import Database
 from tests.support.filled import Filled
+from tests.support.mailserver import MailServer
+from tests.support.provider import Provider
 
 if TYPE_CHECKING:
     from tests.support.centre import Centre
@@ -38,3 +40,17 @@ def centre(rows: Filled, database: Database, tmp_path: Path) -> Iterator[Centre]
 
     with Centre(Settings(database=database.url, data_dir=tmp_path, kafka="127.0.0.1:1")) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
+    """A provider of channels over HTTP that misbehaves as it is told to, for all tests of a file."""
+    with Provider(tmp_path_factory.mktemp("provider")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def mail() -> Iterator[MailServer]:
+    """A mail server, likewise."""
+    with MailServer() as running:
+        yield running

@@ -24,18 +24,6 @@ SECRET = "rahasia-gateway"
 Expected = tuple[Verdict, ResultReason, int]
 
 
-@pytest.fixture(scope="module")
-def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
-    with Provider(tmp_path_factory.mktemp("provider")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def mail() -> Iterator[MailServer]:
-    with MailServer() as running:
-        yield running
-
-
 @pytest.fixture
 def webhook() -> ChannelSpec:
     return replace(parse_channels("")[ChannelKind.WEBHOOK], timeout=0.5)

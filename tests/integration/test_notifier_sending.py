@@ -49,18 +49,6 @@ url = "mailto://127.0.0.1:{mail}/?from=siaga@example.org&to={{address}}&format=t
 """
 
 
-@pytest.fixture(scope="module")
-def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
-    with Provider(tmp_path_factory.mktemp("provider")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def mail() -> Iterator[MailServer]:
-    with MailServer() as running:
-        yield running
-
-
 @pytest.fixture
 def officer() -> str:
     """Somebody nobody has written to before."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import http.server
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
-from threading import Thread
 
 import psutil
 import pytest
@@ -16,6 +14,7 @@ import pytest
 from siaga.supervisor.child import Child, State, siaga_argv
 from siaga.supervisor.embedded import BrokerError, EmbeddedBroker
 from siaga.supervisor.scrape import Scraper
+from tests.support.served import Answering, Served
 from tests.support.wait import until
 
 
@@ -125,23 +124,16 @@ def test_a_broker_whose_port_was_taken_says_so(tmp_path: Path) -> None:
             broker.start()
 
 
-class _Metrics(http.server.BaseHTTPRequestHandler):
+class _Metrics(Answering):
     def do_GET(self) -> None:  # the name the standard library calls
-        found = self.path == "/metrics"
-        self.send_response(200 if found else 503)
-        self.end_headers()
-        self.wfile.write(b'siaga_spool_items 3\nsiaga_incidents_open{severity="2"} 4\n')
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
+        status = 200 if self.path == "/metrics" else 503
+        self.answer(status, b'siaga_spool_items 3\nsiaga_incidents_open{severity="2"} 4\n')
 
 
 def test_metrics_are_read_from_who_answers_and_missing_from_who_does_not() -> None:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Metrics)
-    Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_address[1]}"
-    urls = {"well": f"{url}/metrics", "unready": f"{url}/metrics", "away": "http://127.0.0.1:9/metrics"}
-    scraper = Scraper(urls, {"unready": f"{url}/readyz"})
+    server = Served(_Metrics)
+    urls = {"well": f"{server.url}/metrics", "unready": f"{server.url}/metrics", "away": "http://127.0.0.1:9/metrics"}
+    scraper = Scraper(urls, {"unready": f"{server.url}/readyz"})
 
     scraper.start()
 
@@ -150,7 +142,6 @@ def test_metrics_are_read_from_who_answers_and_missing_from_who_does_not() -> No
     assert found["well"].total("siaga_spool_items") == 3
     assert found["well"].total("siaga_incidents_open", severity="2") == 4
 
-    server.shutdown()
-    server.server_close()
+    server.close()
     until(lambda: not scraper.readings(), what="the reading to be forgotten")
     scraper.stop()

@@ -6,14 +6,13 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 
 from tests.support.processes import Process, free_ports
+from tests.support.served import Answering, Served
 from tests.support.wait import until
 
 CHECKS = """
@@ -46,37 +45,27 @@ class World:
         self.beats = 0
         world = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Answering):
             def do_GET(self) -> None:
                 if self.path == "/beat":
                     world.beats += 1
-                    self._answer(200, b"OK")
+                    self.answer(200, b"OK")
                 elif world.canary is None:
-                    self._answer(500, b"")
+                    self.answer(500, b"")
                 else:
-                    self._answer(200, f"siaga_store_canary_age_seconds {world.canary}\n".encode())
+                    self.answer(200, f"siaga_store_canary_age_seconds {world.canary}\n".encode())
 
             def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                body = json.loads(self.body())
                 if world.takes_calls:
                     world.calls.append((self.headers["Idempotency-Key"], body))
-                self._answer(200 if world.takes_calls else 503, b"{}")
+                self.answer(200 if world.takes_calls else 503, b"{}")
 
-            def _answer(self, status: int, body: bytes) -> None:
-                self.send_response(status)
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: Any) -> None:
-                """Nothing is logged."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        Thread(target=self._server.serve_forever, daemon=True).start()
+        self._served = Served(Handler)
+        self.url = self._served.url
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._served.close()
 
     def told(self) -> list[tuple[str, str]]:
         return [(body["check"], body["state"]) for _, body in self.calls]

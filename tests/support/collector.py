@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from types import TracebackType
 from typing import Any, Self
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tests.support.served import Answering, Served
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +34,16 @@ class Collector:
         self.bodies: list[bytes] = []
         collector = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Answering):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                body = self.body()
                 known = self.path == "/v1/traces"
                 if known:
                     collector._take(body)
-                self.send_response(200 if known else 404)
-                self.end_headers()
+                self.answer(200 if known else 404)
 
-            def log_message(self, format: str, *args: Any) -> None:
-                """Nothing is logged."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        self._served = Served(Handler)
+        self.url = self._served.url
 
     def _take(self, body: bytes) -> None:
         self.bodies.append(body)
@@ -80,5 +75,4 @@ class Collector:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._served.close()

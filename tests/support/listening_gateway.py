@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
+from threading import Lock
 from typing import Any
+
+from tests.support.served import Answering, Served
 
 
 class ListeningGateway:
@@ -24,27 +25,17 @@ class ListeningGateway:
         self._lock = Lock()
         gateway = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Answering):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:  # the name the standard library calls
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                body = json.loads(self.body())
                 token = self.headers["Authorization"].removeprefix("Bearer ")
                 status, headers, answer = gateway._answer(self.path, token, body)
-                payload = json.dumps(answer).encode()
-                self.send_response(status)
-                for name, value in {**headers, "Content-Length": str(len(payload))}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(payload)
+                self.answer(status, json.dumps(answer).encode(), **headers)
 
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        self._served = Served(Handler, port)
+        self.url = self._served.url
 
     def _answer(self, path: str, token: str, body: Any) -> tuple[int, dict[str, str], Any]:
         with self._lock:
@@ -71,8 +62,7 @@ class ListeningGateway:
         return 202, {"report_id": item["report_id"], "status": "accepted"}
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._served.close()
 
 
 @contextmanager

@@ -8,15 +8,14 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any, Final
 
 import httpx
 import yaml
 
 from tests.support.processes import Process, free_ports
+from tests.support.served import Answering, Served
 from tests.support.stack import Stack
 from tests.support.wait import until
 
@@ -40,19 +39,13 @@ class Hook:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         hook = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Answering):
             def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                hook.calls.append((self.path, body))
-                self.send_response(200)
-                self.end_headers()
+                hook.calls.append((self.path, json.loads(self.body())))
+                self.answer(200)
 
-            def log_message(self, format: str, *args: Any) -> None:
-                """Nothing is logged."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        self._served = Served(Handler)
+        self.url = self._served.url
 
     def alerts(self, path: str, name: str, status: str) -> list[dict[str, Any]]:
         """The alerts of that name that came to ``path`` with that status."""
@@ -64,8 +57,7 @@ class Hook:
         ]
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._served.close()
 
 
 class Watching:
