@@ -41,7 +41,7 @@ def test_from_the_answer_for_a_sev1_to_the_webhook(
 ) -> None:
     with Receiver(tmp_path) as receiver:
         stack = make_stack(registry=manned_country(receiver.url, **traffic.REGENCY)).start()
-        stations = traffic.stations_of(stack.registry)
+        stations = builders.stations_of(stack.registry)
         alarms = iter(stations[::_KEPT])
         others = [station for number, station in enumerate(stations) if number % _KEPT]
         # A stack that has just started is slow at first: caches are cold, Java is not compiled.

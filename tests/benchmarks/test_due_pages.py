@@ -18,7 +18,7 @@ from siaga.contracts.arrays import record_values
 from siaga.contracts.roster import PolicyEntry
 from siaga.contracts.topics import REPORTS, partition_of
 from siaga.escalation.policy import builtin_policy
-from tests.support import builders, traffic
+from tests.support import builders
 from tests.support.cost import Cost
 from tests.support.duty_room import manned_country, shares
 from tests.support.receiver import Received, Receiver
@@ -41,7 +41,7 @@ def test_from_five_hundred_deadlines_to_the_last_webhook(
     with Receiver(tmp_path) as receiver:
         country = manned_country(receiver.url, districts=20, stations=3_000)
         stack = make_stack(registry=[*country, _policy()]).start(SINKS, STREAMS)
-        stations = traffic.stations_of(stack.registry)
+        stations = builders.stations_of(stack.registry)
         _produce(stack, _quiet(stations[DUE:]))
         stack.until_count("escalations", OPEN - DUE, timeout=120)
         before = _until_settled(receiver)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from tests.support import traffic
+from tests.support import builders, traffic
 from tests.support.cost import Cost
 from tests.support.load import posting
 from tests.support.stack import Stack
@@ -31,7 +31,7 @@ def test_from_the_post_to_the_incident_in_the_database(
     per_second: int, make_stack: Callable[..., Stack], parts: str, tmp_path: Path
 ) -> None:
     stack = make_stack(registry=traffic.country(**traffic.REGENCY)).start()
-    stations = traffic.stations_of(stack.registry)
+    stations = builders.stations_of(stack.registry)
     # A stack that has just started is slow at first: caches are cold, Java is not compiled.
     posting(stack, list(traffic.reports(stations, 1_000, seed=2)), 200, tmp_path).wait(60)
     stack.until_count("incident_reports", 1_000)

@@ -49,7 +49,7 @@ def test_items_a_second_against_a_bare_loop(make_stack: Callable[..., Stack], pa
 
 def _items(stack: Stack, topic: str, count: int) -> Iterable[tuple[str, bytes]]:
     """District and bytes of each item. Check-ins of a district come together, as the gateway's arrays do."""
-    stations = traffic.stations_of(stack.registry)
+    stations = builders.stations_of(stack.registry)
     if topic == CHECKINS:
         for item in traffic.checkins(stations, count):
             yield item["station_id"][:8], builders.accepted_checkin(item).to_json()

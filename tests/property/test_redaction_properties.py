@@ -115,7 +115,6 @@ def test_officers_are_named_to_staff_and_auditors_only(role: UserRole) -> None:
     assert (MARK in written(views)) is (role not in (UserRole.PUBLIC, UserRole.VIEWER))
 
 
-DIGITS = st.text("0123456789", min_size=1, max_size=14)
 SEPARATOR = st.sampled_from(["", " ", "-", ".", " - "])
 
 

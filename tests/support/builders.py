@@ -15,7 +15,7 @@ from siaga.contracts.checkin import AcceptedCheckIn, Phase
 from siaga.contracts.command import Action, Command
 from siaga.contracts.registry import Calendar, DistrictStations, RegistryEntry, StageEntry, StationEntry
 from siaga.contracts.report import AcceptedReport
-from siaga.types import Severity, Stage, Vulnerability, district_of
+from siaga.types import Severity, Stage, Vulnerability
 
 #: Kecamatan Kajen and its neighbour Karanganyar, Kabupaten Pekalongan.
 DISTRICT: Final = "33.26.09"
@@ -204,8 +204,3 @@ def small_registry(
 def stations_of(entries: Sequence[RegistryEntry]) -> list[str]:
     """The numbers of all stations in ``entries``."""
     return [s.station_id for entry in entries if isinstance(entry, DistrictStations) for s in entry.stations]
-
-
-def district_code(station: str) -> str:
-    """The district of a station."""
-    return district_of(station)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
-import shutil
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -107,11 +106,3 @@ class Authority:
             path.touch(mode=0o600)
             path.write_bytes(content)
         return pair
-
-
-def give_to(user: str | None, *paths: Path) -> None:
-    """Let a server that runs as ``user`` read files; ``None`` is whoever runs the test."""
-    if user is not None:
-        for path in paths:
-            shutil.chown(path, user)
-            path.chmod(0o600)

@@ -108,10 +108,6 @@ class Engine:
         for name in ("initdb", "postgres"):
             (shims / name).symlink_to(str(program(name)))
 
-    def alias(self, name: str, of: str) -> None:
-        """Have containers that are started from now on find ``of`` under another name."""
-        self._addresses[name] = self._addresses[of]
-
     def close(self) -> None:
         """End everything at once."""
         for process in (*self._running.values(), self._network):

@@ -27,10 +27,8 @@ _COPIED: Final = (
     "/var/lib/postgresql",
     "/var/log/postgresql",
 )
-_COMMANDS: Final = ("unshare", "nsenter", "setpriv", "systemd-sysusers", "systemd-analyze", "pg_createcluster", "mvn")
 #: Where there is nothing yet.
 _EMPTY: Final = ("/opt/siaga", "/var/lib/siaga", "/var/lib/siaga-kafka", "/var/run/postgresql")
-_LOOPBACK: Final = "ip link set lo up && echo ready && exec sleep infinity"
 #: Debian's own service of PostgreSQL, which the installer started.
 _STOP_POSTGRESQL: Final = (
     "pg_lsclusters -h | while read -r version name _; do pg_ctlcluster -m immediate $version $name stop; done || true"

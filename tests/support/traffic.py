@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final
 
-from siaga.contracts.registry import DistrictStations, RegistryEntry
+from siaga.contracts.registry import RegistryEntry
 from tests.support import builders
 from tests.support.country import synthetic_country
 
@@ -46,11 +46,6 @@ _TALKED_ABOUT: Final = 200
 def country(**size: int) -> list[RegistryEntry]:
     """A voting day without expected check-ins, and the districts of :func:`synthetic_country`."""
     return [builders.calendar(), *synthetic_country(**size)]
-
-
-def stations_of(registry: Sequence[RegistryEntry]) -> list[str]:
-    """The numbers of every station, district after district."""
-    return [s.station_id for entry in registry if isinstance(entry, DistrictStations) for s in entry.stations]
 
 
 def ids(rng: Random) -> Iterator[str]:

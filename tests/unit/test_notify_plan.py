@@ -19,7 +19,6 @@ from tests.support.paged import OFFICER, page
 
 NOW = builders.now().timestamp() + 1.0
 SMS = (OFFICER, "sms")
-ASKED = {"adapter": "http", "url": "http://gw.example/{address}"}
 
 
 def specs(**changed: Any) -> dict[ChannelKind, ChannelSpec]:
