@@ -14,7 +14,7 @@ from xml.etree import ElementTree as Xml
 from siaga.contracts.incident import IncidentState
 from siaga.redaction import Audience, UserRole, reasons
 from siaga.rules.taxonomy import Taxonomy
-from siaga.types import Severity
+from siaga.types import Severity, village_of
 
 NAMESPACE: Final = "urn:oasis:names:tc:emergency:cap:1.2"
 _SENDER: Final = "siaga"
@@ -98,7 +98,7 @@ def _info(
         _add(area, "circle", f"{card['lat']:.5f},{card['lon']:.5f} {radius:g}")
     geocode = Xml.SubElement(area, "geocode")
     _add(geocode, "valueName", "kemendagri")
-    _add(geocode, "value", row["station_id"][:13] if row["station_id"] else row["district"])
+    _add(geocode, "value", village_of(row["station_id"]) if row["station_id"] else row["district"])
 
 
 def _add(parent: Xml.Element, name: str, text: str) -> None:

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from siaga.contracts.topics import TOPICS, partition_of
 from siaga.settings import Settings
-from siaga.types import STATION_PATTERN
+from siaga.types import STATION_PATTERN, district_of
 from sinks.producing import Outgoing, produce
 from sinks.queries import list_rejected
 from sinks.reading import reading
@@ -99,5 +99,5 @@ def _district(original: bytes) -> str | None:
     if isinstance(district, str):
         return district[:8]
     if isinstance(station, str) and re.match(STATION_PATTERN, station):
-        return station[:8]
+        return district_of(station)
     return None

@@ -20,6 +20,7 @@ from siaga.contracts.rejection import Rejection
 from siaga.contracts.report import AcceptedReport, Channel
 from siaga.store import tables
 from siaga.store.tables import utc_text
+from siaga.types import district_of
 from sinks.bulk import Row
 
 #: What the gateway adds and what a device changes when it sends the same report again: no part of what it says.
@@ -36,7 +37,7 @@ def report_row(report: AcceptedReport) -> Row:
     return (
         str(report.report_id),
         report.station_id,
-        report.station_id[:8],
+        district_of(report.station_id),
         report.kind,
         utc_text(report.occurred_at),
         report.sent_at and utc_text(report.sent_at),
@@ -59,7 +60,7 @@ def checkin_row(checkin: AcceptedCheckIn) -> Row:
     return (
         str(checkin.report_id),
         station,
-        station[:8],
+        district_of(station),
         checkin.phase._value_,
         # The contracts' times are in UTC already.
         checkin.occurred_at.isoformat(" ", "microseconds"),

@@ -39,6 +39,7 @@ from siaga.triage.reports import take_report
 from siaga.triage.settle import settle
 from siaga.triage.state import Refusal
 from siaga.triage.timers import take_timer
+from siaga.types import district_of
 from streams import metrics
 from streams.districts import District, Districts
 
@@ -73,7 +74,7 @@ class _Handling:
 
 
 def _of_station(item: AcceptedReport | AcceptedCheckIn) -> str:
-    return item.station_id[:8]
+    return district_of(item.station_id)
 
 
 def _of_district(item: Command | Timer | PageResult) -> str:

@@ -24,6 +24,7 @@ from siaga.contracts.decode import words_of
 from siaga.contracts.rejection import Rejection, rejection_id
 from siaga.contracts.topics import CHECKINS, MAX_ARRAY, REJECTED, REPORTS
 from siaga.settings import Settings, load_settings
+from siaga.types import district_of
 
 SOURCE: Final = "csv"
 #: Key of rejected rows: a row that cannot be used names no district that could be trusted.
@@ -114,9 +115,9 @@ class _Sender:
         if message is None:
             self._gather(REJECTED, _NO_DISTRICT, "rejection", _rejection(row, name).to_json())
         elif isinstance(message, AcceptedCheckIn):
-            self._gather(CHECKINS, message.station_id[:8], "checkin", message.to_json())
+            self._gather(CHECKINS, district_of(message.station_id), "checkin", message.to_json())
         else:
-            self._gather(REPORTS, message.station_id[:8], "report", message.to_json())
+            self._gather(REPORTS, district_of(message.station_id), "report", message.to_json())
 
     def finish(self) -> None:
         """Wait until Kafka has everything.

@@ -26,6 +26,7 @@ from siaga.contracts.report import Report
 from siaga.contracts.topics import MAX_ARRAY, MAX_ITEM_BYTES
 from siaga.election.registry import Registry
 from siaga.rules.taxonomy import explain_unknown
+from siaga.types import district_of
 
 #: A batch's body; 500 ordinary reports fit well.
 MAX_BATCH_BYTES: Final = 1024 * 1024
@@ -108,12 +109,13 @@ def _take(kind: ItemKind, item: Report | CheckIn, device: Device, registry: Regi
     station = item.station_id
     if not may_report(device, station):
         return _forbidden(device)
-    district = registry.district(station[:8])
+    district = registry.district(district_of(station))
     known = district is not None and station in district
     if not known or (isinstance(item, Report) and item.kind not in registry.taxonomy.kinds):
         problems, outcome = _unknown(kind, {"station_id": station, "kind": getattr(item, "kind", None)}, registry)
         return Trouble(outcome or Outcome.INVALID, errors=tuple(problems))
-    return Taken(str(item.report_id), Entry(kind, station[:8], now, accepted_json(item, now, device.device_id)))
+    entry = Entry(kind, district_of(station), now, accepted_json(item, now, device.device_id))
+    return Taken(str(item.report_id), entry)
 
 
 def accepted_json(item: Report | CheckIn, now: float, device_id: str) -> bytes:
@@ -156,9 +158,9 @@ def _unknown(kind: ItemKind, fields: Mapping[str, Any], registry: Registry) -> t
         outcome = Outcome.UNKNOWN_KIND
     station = fields.get("station_id")
     if isinstance(station, str):
-        district = registry.district(station[:8])
+        district = registry.district(district_of(station))
         if district is None or station not in district:
-            where = "" if district is not None else f" (nor is district {station[:8]} loaded)"
+            where = "" if district is not None else f" (nor is district {district_of(station)} loaded)"
             problems.append(Problem("station_id", f"unknown station {station}{where}", _NO_SUCH_STATION))
             outcome = Outcome.UNKNOWN_STATION
     return problems, outcome

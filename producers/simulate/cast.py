@@ -11,6 +11,7 @@ from producers.simulate.places import POINTS
 from producers.simulate.script import Outage, Scene
 from siaga.contracts.registry import DistrictStations, StationEntry
 from siaga.election.geo import distance_m
+from siaga.types import district_of, village_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +94,18 @@ class Casting:
     def _beside(self, place: Place, *, across: bool) -> Place:
         """The nearest free station of another district, or of another village of the same one; else any nearest."""
         here = place.station
-        home = here.station_id[:8]
+        home = district_of(here.station_id)
         if across:
             near = [s for code, d in self._districts.items() if code != home for s in d.stations]
         else:
-            near = [s for s in self._districts[home].stations if s.station_id[:13] != here.station_id[:13]]
+            village = village_of(here.station_id)
+            near = [s for s in self._districts[home].stations if village_of(s.station_id) != village]
         everywhere = [s for d in self._districts.values() for s in d.stations]
         for among in (near, self._districts[home].stations, everywhere):
             free = [s for s in among if s.station_id not in self._taken]
             if free:
                 chosen = min(free, key=lambda s: (distance_m(here.lat, here.lon, s.lat, s.lon), s.station_id))
-                return self._take(chosen, self._districts[chosen.station_id[:8]])
+                return self._take(chosen, self._districts[district_of(chosen.station_id)])
         return place
 
     def _take(self, station: StationEntry, district: DistrictStations) -> Place:

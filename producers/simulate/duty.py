@@ -21,6 +21,7 @@ from siaga.contracts.roster import (
     RosterEntry,
     ShiftEntry,
 )
+from siaga.types import village_of
 
 _FIRST: Final = (
     "Adi", "Bagus", "Citra", "Dewi", "Eko", "Fajar", "Gita", "Hadi", "Indah", "Joko", "Kartika", "Lestari",
@@ -93,7 +94,7 @@ class _Maker:
             name = f"Polsek {district.name}"
             agency = AgencyEntry(agency=code, kind="polsek", name=name, districts=(district.district,))
             self._man(agency, ("duty",))
-            for village in sorted({station.station_id[:13] for station in district.stations}):
+            for village in sorted({village_of(station.station_id) for station in district.stations}):
                 officer = self._officer(agency, f"bhabin-{village}")
                 self._mediators.append(MediatorEntry(village=village, officer_id=officer))
         return RosterEntry(

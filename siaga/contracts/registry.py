@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from siaga.contracts.base import CleanText, Contract, SchemaVersion, Time, Token
 from siaga.contracts.checkin import Phase
 from siaga.contracts.roster import PolicyEntry, RosterEntry
-from siaga.types import DistrictField, Stage, StationField, Vulnerability
+from siaga.types import DistrictField, Stage, StationField, Vulnerability, district_of
 
 
 class Entity(StrEnum):
@@ -58,7 +58,7 @@ class DistrictStations(Contract):
     def _own_stations(self) -> Self:
         seen = set()
         for station in self.stations:
-            if station.station_id[:8] != self.district:
+            if district_of(station.station_id) != self.district:
                 raise ValueError(f"stations: {station.station_id} does not stand in district {self.district}")
             if station.station_id in seen:
                 raise ValueError(f"stations: {station.station_id} is named twice")

@@ -36,7 +36,7 @@ from siaga.rules.errors import RulesError, suggestion
 from siaga.rules.ruleset import parse_ruleset
 from siaga.rules.taxonomy import Taxonomy, builtin_taxonomy, parse_taxonomy
 from siaga.rules.windows import Windows
-from siaga.types import DISTRICT_PATTERN, Vulnerability
+from siaga.types import DISTRICT_PATTERN, Vulnerability, district_of
 
 STATIONS: Final = "stations.csv"
 DISTRICTS: Final = "districts.csv"
@@ -248,7 +248,7 @@ def _stations(text: str, found: list[FileProblem]) -> dict[str, list[StationEntr
             told = Problem("station_id", f"is that of line {first} too", "give each station a number of its own")
             found.append(FileProblem(STATIONS, line, told))
             continue
-        stations.setdefault(station.station_id[:8], []).append(station)
+        stations.setdefault(district_of(station.station_id), []).append(station)
     if not stations and len(found) == before:
         found.append(FileProblem(STATIONS, None, Problem("", "has no station", "add a row for each station")))
     return stations

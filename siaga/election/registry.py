@@ -35,6 +35,7 @@ from siaga.rules.errors import RulesError
 from siaga.rules.ruleset import Ruleset, builtin_ruleset, builtin_ruleset_text, parse_ruleset
 from siaga.rules.taxonomy import Taxonomy, builtin_taxonomy, parse_taxonomy
 from siaga.rules.windows import Windows
+from siaga.types import district_of
 
 #: Devices are kept as they came and read when they report; so many stay read.
 _DEVICES_READ: Final = 16_384
@@ -103,7 +104,7 @@ class Registry:
 
     def station(self, station_id: str) -> Station | None:
         """The station of this number, or None."""
-        district = self._districts.get(station_id[:8])
+        district = self._districts.get(district_of(station_id))
         return None if district is None else district.station(station_id)
 
     def stage_at(self, at: float) -> StageEntry | None:

@@ -16,7 +16,7 @@ from siaga.escalation.case import Call, Case, Note
 from siaga.escalation.oncall import mediators
 from siaga.escalation.policy import Policy
 from siaga.escalation.roster import Roster
-from siaga.types import Severity
+from siaga.types import Severity, village_of
 
 
 def moment(at: float) -> datetime:
@@ -53,7 +53,7 @@ def escalation_of(
 ) -> Escalation:
     """The snapshot of a case. ``notes`` and ``cancelled`` are what happened since the snapshot before."""
     subject = case.subject
-    village = None if subject.station_id is None else subject.station_id[:13]
+    village = None if subject.station_id is None else village_of(subject.station_id)
     offered = mediators(roster, policy, case.query, kind=subject.kind, village=village)
     latest = {(c.officer_id, c.channel): c for c in case.this_round() if c.purpose is not Purpose.RETRACTION}
     # Not validated again, nor its steps: the parts were, where they came in.

@@ -18,7 +18,7 @@ from siaga.contracts.roster import RosterEntry
 from siaga.escalation.roster import Roster, empty_roster
 from siaga.scenario.judge import PageSeen, Seen
 from siaga.store.tables import escalation_steps, escalations, incidents, pages, registry, reports, stations
-from siaga.types import Vulnerability
+from siaga.types import Vulnerability, village_of
 
 #: Classes that no rule makes graver, so that a scenario's severities are the same wherever it is played.
 _CALM = (Vulnerability.AMAN.value, Vulnerability.KURANG_RAWAN.value)
@@ -44,7 +44,7 @@ def choose_place(
     size = Counter(row.district for row in rows)
     for row in sorted(rows, key=lambda row: row.station_id):
         if row.vulnerability in _CALM:
-            calm.setdefault(row.district, {}).setdefault(row.station_id[:13], row.station_id)
+            calm.setdefault(row.district, {}).setdefault(village_of(row.station_id), row.station_id)
     fitting = [
         code
         for code, here in calm.items()

@@ -16,7 +16,7 @@ from siaga.election.registry import Registry
 from siaga.rules.spread import SPREADING, Trouble, clusters
 from siaga.triage.snapshot import moment
 from siaga.triage.state import DistrictState, Foreign, IncidentRecord, Told
-from siaga.types import Severity
+from siaga.types import Severity, district_of
 
 #: Less grave trouble is not told to the districts around, unless they know of it already.
 TOLD: Final = Severity.SEV3
@@ -67,7 +67,7 @@ def _foreign(told: list[Foreign]) -> Iterator[Trouble]:
     for trouble in told:
         yield Trouble(
             trouble.incident_id,
-            trouble.station_id[:8],
+            district_of(trouble.station_id),
             trouble.station_id,
             trouble.lat,
             trouble.lon,

@@ -238,5 +238,3 @@ def test_a_confidential_value_shows_nothing_however_it_is_written() -> None:
 
 def test_a_station_tells_its_district_and_village() -> None:
     assert (district_of("33.26.08.2001-003"), village_of("33.26.08.2001-003")) == ("33.26.08", "33.26.08.2001")
-    with pytest.raises(ValueError, match=r"such as 33\.26\.08\.2001-003"):
-        district_of("33.26.08")
