@@ -46,6 +46,11 @@ chown -R 999:999 postgres roles
 chown -R 65534:65534 alertmanager prometheus
 chown -R 472:472 grafana
 
+# What containers read besides is no secret; a checkout under a strict umask would keep it from their numbers.
+cd "$here"
+chmod -R go+rX broker.properties broker.sh pg_hba.conf roles.sh prometheus grafana ../alertmanager ../grafana ../kafka \
+  ../postgres ../prometheus
+
 {
   echo "# Made by first-run.sh. No secret stands here: they are in secrets/, each for one container."
   echo "SIAGA_PUBLIC_NAME=$1"

@@ -25,8 +25,8 @@ ROLES: Final = {"sinks": SINKS, "console": CONSOLE, "auditor": AUDITOR}
 
 #: Tables to which rows are added, and in which no row is ever changed.
 GROWING: Final = frozenset({"audit_log", "accesses"})
-#: Of the store's tables, those that rows are deleted from: what is forgotten on purpose, or was of an older registry or
-#: of topics that were made anew.
+#: Of the store's tables, those that rows are deleted from: what is forgotten on purpose, or was of an older registry
+#: or of topics that are gone.
 _SHRINKING: Final = frozenset({"page_messages", "stations", "districts", "offsets"})
 #: Which revision each of the two schemas is; every process checks its own.
 _REVISIONS: Final = ("alembic_version", "accounts_version")

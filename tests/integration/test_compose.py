@@ -9,16 +9,16 @@ import re
 import shutil
 import stat
 import subprocess
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import pytest
 import yaml
 
 from siaga.wire.acls import builtin_rights
 from tests.support.brokers import ROOT
+from tests.support.builders import OTHER_STATION as STATION
+from tests.support.builders import report
 from tests.support.compose import Project, image_of, in_order, services, volumes_of
 from tests.support.containers import Engine, missing_for_containers
 from tests.support.require import require
@@ -27,7 +27,6 @@ from tests.support.watching import missing_for_watching
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
-STATION = "33.26.08.2001-001"
 OURS = ("siaga", "kafka", "postgres")
 STAYS = ("gateway", "streams-0", "streams-1", "sinks", "console", "watchdog")
 
@@ -47,7 +46,9 @@ class Installation:
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     require(missing_for_containers())
     directory = tmp_path_factory.mktemp("compose")
-    shutil.copytree(ROOT / "deploy", directory / "deploy")
+    shutil.copytree(ROOT / "deploy", directory / "deploy", ignore=shutil.ignore_patterns(".mypy_cache"))
+    # As a checkout under a strict umask is: containers read their files all the same.
+    subprocess.run(["chmod", "-R", "go-rwx", directory / "deploy"], check=True)
     project = Project(directory / "deploy" / "compose", directory / "volumes")
     shutil.copytree(ROOT / "docs" / "examples" / "registry", project.place / "election")
     (directory / "volumes").mkdir()
@@ -100,22 +101,14 @@ def test_an_accepted_report_becomes_an_incident_in_containers(up: Installation) 
     engine.run(project.container("admin", ["registry", "load", "/election"]))
     added = engine.run(project.container("admin", ["device", "add", "hp-uji", "--district", STATION[:8]]))
     token = next(word for word in added.split() if word.startswith("hp-uji."))
-    report = {
-        "schema_version": 1,
-        "report_id": str(uuid.uuid4()),
-        "kind": "violence.mass_clash",
-        "station_id": STATION,
-        "occurred_at": datetime.now(UTC).isoformat(),
-        "reporter": {"id": "anggota-1", "role": "officer"},
-        "facts": {"injured": 3},
-    }
+    sent = json.dumps(report("violence.mass_clash", station=STATION, facts={"injured": 3}))
     authority = str(project.place / "secrets" / "ca.crt")
     to_gateway = ["curl", "-sS", "--cacert", authority, "https://posko.example:8081/v1/reports", "-d", "@-"]
     by_name = ["--resolve", "posko.example:8081:127.0.0.1"]
     headers = ["-H", f"Authorization: Bearer {token}", "-H", "Content-Type: application/json"]
 
     def accepted() -> bool:
-        answer = json.loads(engine.run_in_network([*to_gateway, *by_name, *headers], stdin=json.dumps(report)))
+        answer = json.loads(engine.run_in_network([*to_gateway, *by_name, *headers], stdin=sent))
         return bool(answer.get("status") == "accepted")
 
     until(accepted, timeout=120, every=0.5, what=lambda: f"the report to be accepted: {up.logs()}")

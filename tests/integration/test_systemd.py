@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import pytest
 
 from tests.support.brokers import ROOT
+from tests.support.builders import OTHER_STATION as STATION
+from tests.support.builders import report
 from tests.support.machine import Machine, UnitFile, missing_for_a_machine
 from tests.support.require import require
 from tests.support.wait import until
@@ -28,7 +28,6 @@ SERVICES = (
     "siaga-watchdog.service",
 )
 SECRETS = "/etc/siaga/secrets"
-STATION = "33.26.08.2001-001"
 
 
 @pytest.fixture(scope="module")
@@ -49,20 +48,12 @@ def test_an_installed_machine_takes_a_report_and_shows_its_incident(machine: Mac
     assert "stations" in loaded
     added = machine.run([*as_admin, "device", "add", "hp-uji", "--district", STATION[:8]])
     token = next(word for word in added.split() if word.startswith("hp-uji."))
-    report = {
-        "schema_version": 1,
-        "report_id": str(uuid.uuid4()),
-        "kind": "violence.mass_clash",
-        "station_id": STATION,
-        "occurred_at": datetime.now(UTC).isoformat(),
-        "reporter": {"id": "anggota-1", "role": "officer"},
-        "facts": {"injured": 3},
-    }
+    sent = json.dumps(report("violence.mass_clash", station=STATION, facts={"injured": 3}))
 
     def accepted() -> bool:
         asked = ["curl", "-sS", "--cacert", "/etc/siaga/ca.crt", "https://127.0.0.1:8081/v1/reports", "-d", "@-"]
         headers = ["-H", f"Authorization: Bearer {token}", "-H", "Content-Type: application/json"]
-        answer = json.loads(machine.run([*asked, *headers], input=json.dumps(report)))
+        answer = json.loads(machine.run([*asked, *headers], input=sent))
         return bool(answer.get("status") == "accepted")
 
     until(accepted, timeout=180, every=0.5, what=lambda: f"the report to be accepted: {_logs(machine)}")

@@ -129,6 +129,7 @@ def test_a_health_check_tells_what_is_well(status: int | None, code: int) -> Non
     server.server_close()
 
     assert done.returncode == code, done.stderr
+    assert done.stderr.startswith(url.encode() if code else b"")
 
 
 # -- compose --------------------------------------------------------------------------------------------------------
