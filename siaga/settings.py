@@ -76,6 +76,9 @@ class Settings(BaseSettings):
         description="Keep what was accepted on disk for 48 hours, for a broker that keeps everything in memory; "
         "`siaga up` sets it for the embedded one. As large as the spool at most",
     )
+    gateway_page: bool = Field(
+        default=True, description="Whether the gateway serves `/lapor`, the page on which an officer's phone reports"
+    )
     canary_every: Annotated[float, Field(gt=0)] = Field(
         default=3.0, description="Seconds between canaries on each partition"
     )

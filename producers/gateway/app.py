@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
+from producers.gateway.lapor.page import ReportingPage
 from producers.gateway.openapi import openapi_document
 from producers.gateway.posts import PATHS, Posts, Receive, Scope, Send
 from producers.gateway.problems import SEALED, Answer, Trouble, answer_problem, problem_body
@@ -22,16 +23,19 @@ _TITLES = {
 class Gateway:
     """What uvicorn calls. ``unready`` says why nothing can be taken now; empty when all is well.
 
-    Metrics have a port of their own, which phones do not reach.
+    Metrics have a port of their own, which phones do not reach. ``page`` is the page on which phones report, if any.
     """
 
-    def __init__(self, posts: Posts, unready: Callable[[], str]) -> None:
+    def __init__(self, posts: Posts, unready: Callable[[], str], page: ReportingPage | None = None) -> None:
         self._posts = posts
+        self._page = page
         self._rest = _rest(unready)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] in PATHS:
             await self._posts.answer(scope, receive, send)
+        elif scope["type"] == "http" and self._page is not None and self._page.answers(scope["path"]):
+            await self._page(scope, receive, send)
         else:
             await self._rest(scope, receive, _sealing(send))
 

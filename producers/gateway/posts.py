@@ -14,11 +14,10 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
-from producers.auth import is_genuine, split_token
 from producers.entries import ItemKind
+from producers.gateway.admission import proven
 from producers.gateway.batcher import Batcher
 from producers.gateway.intake import MAX_BATCH_BYTES, Taken, read_batch, read_one, too_large
 from producers.gateway.known import Known
@@ -178,21 +177,9 @@ class Posts:
 
     def _admit(self, head: _Head, most: int) -> Device:
         """The device, if the request may be read at all."""
-        if not self._known.ready:
-            raise Refused(
-                Trouble(
-                    Outcome.UNAVAILABLE, "the gateway does not know the devices yet; send it again", retry_after=1
-                )
-            )
-        token = split_token(head.authorization)
-        device = self._known.registry.device(token[0]) if token is not None else None
-        if token is None or not is_genuine(device, token[1], datetime.now(UTC)) or device is None:
-            raise Refused(
-                Trouble(
-                    Outcome.UNAUTHORISED,
-                    "send 'Authorization: Bearer <device_id>.<secret>' of an active device; see 'siaga device list'",
-                )
-            )
+        device = proven(self._known, head.authorization)
+        if isinstance(device, Trouble):
+            raise Refused(device)
         if head.content_type.partition(";")[0].strip().lower() not in ("application/json", ""):
             raise Refused(Trouble(Outcome.UNSUPPORTED_MEDIA, "send Content-Type: application/json"))
         if head.content_length > most:

@@ -24,6 +24,7 @@ from producers.gateway.app import Gateway
 from producers.gateway.batcher import Batcher
 from producers.gateway.canary import send_canaries
 from producers.gateway.known import Known
+from producers.gateway.lapor.page import ReportingPage
 from producers.gateway.posts import Posts
 from producers.journal import Journal, journal_directory
 from producers.metrics import GatewayMetrics
@@ -99,7 +100,8 @@ async def _run(settings: Settings, options: Mapping[str, Any]) -> None:
         ]
         try:
             posts = Posts(settings, known, batcher, metrics)
-            gateway = Gateway(posts, lambda: _unready(known, spool))
+            page = ReportingPage(known) if settings.gateway_page else None
+            gateway = Gateway(posts, lambda: _unready(known, spool), page)
             # Requests under way may wait for an acknowledgement, and then for the disk.
             await _serve_http(gateway, listening, options, last_requests=math.ceil(settings.gateway_ack_timeout) + 3)
         finally:

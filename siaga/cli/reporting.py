@@ -88,7 +88,7 @@ def send(
         "text": text,
         "drill": drill,
     }
-    base = gateway or run.get("gateway") or f"http://{settings.gateway_host}:{settings.gateway_port}"
+    base = gateway or _gateway(run, settings)
     status, answer = _post(f"{base.rstrip('/')}/v1/reports", item, _token(run))
     if as_json:
         typer.echo(json.dumps(answer, ensure_ascii=False))
@@ -156,6 +156,12 @@ def device_add(
     overlap: float = typer.Option(
         0.0, min=0, max=720, help="With --renew: hours for which the old token is good too."
     ),
+    link: bool = typer.Option(
+        False, "--link", help="Print a link instead, with which a phone takes its token on the gateway's page."
+    ),
+    gateway: str | None = typer.Option(
+        None, help="With --link: the address at which phones reach the gateway; the running one's by default."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print the token as JSON."),
 ) -> None:
     """Add a device and print its token, which nobody can read again later."""
@@ -170,6 +176,7 @@ def device_add(
     if not district and not station:
         _fail("district: none is named; say what it may report for with --district CODE or --station NUMBER")
     settings = _with_kafka()
+    page = _reporting_page(gateway, settings)
     try:
         made, token = make_device(device_id, tuple(district), stations=tuple(station), rate_per_minute=rate)
     except ValidationError as error:
@@ -181,10 +188,25 @@ def device_add(
         made = renewed(made, there, datetime.now(UTC) + timedelta(hours=overlap))
     _publish(settings, made)
     if as_json:
-        typer.echo(json.dumps({"device_id": device_id, "token": token}))
+        typer.echo(json.dumps({"device_id": device_id, "token": token, "link": f"{page}#{token}"}))
         return
-    typer.echo(token)
-    typer.echo(f"{device_id} may report now. Keep the token: it is not kept here and not shown again.", err=True)
+    # What follows the # stays in the phone's browser: it is never asked for, so that no log of a server has it.
+    typer.echo(f"{page}#{token}" if link else token)
+    what = "link: whoever has it reports as this device. It" if link else "token: it"
+    typer.echo(f"{device_id} may report now. Keep the {what} is not kept here and not shown again.", err=True)
+
+
+def _reporting_page(gateway: str | None, settings: Settings) -> str:
+    """The address of the page on which phones report."""
+    address = gateway or _gateway(running(settings), settings)
+    if not address.startswith(("http://", "https://")):
+        _fail(f"gateway: {address!r} is no address; write the one that phones use, such as https://lapor.example")
+    return f"{address.rstrip('/')}/lapor"
+
+
+def _gateway(run: Mapping[str, Any], settings: Settings) -> str:
+    """Where the gateway is: the running one, else the one of the settings."""
+    return str(run.get("gateway") or f"http://{settings.gateway_host}:{settings.gateway_port}")
 
 
 def device_list(as_json: bool = typer.Option(False, "--json", help="Print the devices as JSON.")) -> None:

@@ -64,6 +64,8 @@ def test_a_device_from_its_first_token_to_its_end(
         elsewhere = report(siaga, url, token, builders.OTHER_STATION)
         twice = siaga("device", "add", "polsek-kajen", "--district", builders.DISTRICT, kafka=kafka)
         listed = json.loads(siaga("device", "list", "--json", kafka=kafka).stdout)
+        phone = ("device", "add", "ponsel-1", "--district", builders.DISTRICT, "--link")
+        linked = siaga(*phone, "--gateway", "https://lapor.example/", kafka=kafka)
         revoked = siaga("device", "revoke", "polsek-kajen", kafka=kafka)
         until(lambda: report(siaga, url, token, builders.STATION).exit_code == 1, what="the device to be refused")
         shown = siaga("device", "list", kafka=kafka).stdout
@@ -78,6 +80,7 @@ def test_a_device_from_its_first_token_to_its_end(
     assert "--renew" in twice.output
     assert [device["device_id"] for device in listed] == ["polsek-kajen", builders.DEVICE]
     assert "secret" not in json.dumps(listed)
+    assert linked.stdout.startswith("https://lapor.example/lapor#ponsel-1.")
     assert revoked.exit_code == 0
     assert f"polsek-kajen revoked {builders.DISTRICT}" in shown
 

@@ -14,6 +14,7 @@ from producers.auth import make_device
 from producers.gateway.app import Gateway
 from producers.gateway.batcher import Batcher
 from producers.gateway.known import Known
+from producers.gateway.lapor.page import ReportingPage
 from producers.gateway.posts import Posts
 from producers.journal import Journal
 from producers.metrics import GatewayMetrics
@@ -99,7 +100,8 @@ class HandGateway:
             ack_timeout=self.settings.gateway_ack_timeout,
         )
         posts = Posts(self.settings, self.known, self.batcher, self.metrics)
-        app = Gateway(posts, lambda: "" if self.known.ready else "it does not know the devices")
+        page = ReportingPage(self.known) if self.settings.gateway_page else None
+        app = Gateway(posts, lambda: "" if self.known.ready else "it does not know the devices", page)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)  # type: ignore[arg-type]
         self.http = httpx.AsyncClient(transport=transport, base_url="http://gateway")
 

@@ -273,7 +273,7 @@ async def test_a_restart_without_kafka_knows_the_devices_of_the_run_before(tmp_p
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", "/", 404),
+        ("GET", "/nothing", 404),
         ("GET", "/v1/nothing", 404),
         ("GET", "/v1/reports", 405),
         ("DELETE", "/v1/reports:batch", 405),
