@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import faust
+from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka
+from faust.types import TP
 from faust.types.auth import AuthProtocol
 
 from siaga.beginning import make_directory
@@ -21,17 +24,32 @@ from siaga.wire.client import FETCH_WAIT_MS, mechanism_of, password_of, tls_cont
 from siaga.wire.ends import first_record, log_ends
 from siaga.wire.layout import is_misplaced, moved
 from streams.stall import end_at_once, refuse_at_once
+from streams.topics import Topics
+
+logger = logging.getLogger(__name__)
 
 _REBALANCE_SECONDS: Final = 3.0
 _REQUEST_SECONDS: Final = 30.0
 
 
 class _ConsumerThread(aiokafka.AIOKafkaConsumerThread):  # type: ignore[misc]  # Faust's drivers have no types
-    """Faust's connection, which does not let a fetch wait for the second and a half that Faust has written in."""
+    """Faust's connection.
+
+    It does not let a fetch wait for the second and a half that Faust has written in, and commits with each place the
+    id of the topic that it is a place in.
+    """
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        commit = consumer.commit
+        topics: Topics = self.app.siaga_topics
+
+        async def commit_named(places: Mapping[Any, Any]) -> None:
+            ids = topics.ids
+            await commit({tp: OffsetAndMetadata(at.offset, ids.get(tp.topic, "")) for tp, at in places.items()})
+
+        consumer.commit = commit_named
         return consumer
 
 
@@ -52,6 +70,12 @@ class _Consumer(aiokafka.Consumer):  # type: ignore[misc]
         if self.flow_active:
             self.stop_flow()
         await super().perform_seek()
+        assigned = [(tp.topic, tp.partition) for tp in self.assignment()]
+        for topic, partition in await asyncio.to_thread(self.app.siaga_topics.left_behind, assigned):
+            logger.warning("%s was deleted and made anew; partition %d is read from its beginning", topic, partition)
+            tp = TP(topic, partition)
+            self._committed_offset.pop(tp, None)
+            await self.seek(tp, 0)
 
     async def _add_gap(self, tp: Any, offset_from: int, offset_to: int) -> None:
         """Records between two that came are missing. Faust would commit them unread; so look whether they exist.
@@ -86,12 +110,13 @@ class Parts:
     table: Any
 
 
-def make_app(settings: Settings, worker: str) -> Parts:
+def make_app(settings: Settings, worker: str, topics: Topics) -> Parts:
     """Faust, set up but not started.
 
     Args:
         settings: where Kafka is and how many partitions a topic has.
         worker: this worker's name to the broker.
+        topics: what it knows of its topics.
 
     Raises:
         siaga.settings.SettingsError: no broker is set, or the data directory cannot be used.
@@ -136,6 +161,7 @@ def make_app(settings: Settings, worker: str) -> Parts:
         autodiscover=False,
     )
     app.siaga_settings = settings
+    app.siaga_topics = topics
     app.transport = _Transport(app.conf.broker_consumer, app)
     inputs = app.topic(
         *STREAM_INPUTS,

@@ -80,10 +80,17 @@ class Progress:
 class Watchdog:
     """Looks every two seconds at the partitions ``owned`` names; at all of them while this worker has none."""
 
-    def __init__(self, settings: Settings, worker: str, owned: Callable[[], frozenset[int]]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        worker: str,
+        owned: Callable[[], frozenset[int]],
+        see_topics: Callable[[Any], None],
+    ) -> None:
         self._settings = settings
         self._worker = worker
         self._owned = owned
+        self._see_topics = see_topics
         self._progress = Progress()
         #: Ends as fetches told them, and when they were asked last (monotonic seconds).
         self._ends: dict[Where, int] = {}
@@ -133,6 +140,7 @@ class Watchdog:
             self._look(admin, consumer)
 
     def _look(self, admin: Any, consumer: Any) -> None:
+        self._see_topics(admin)
         owned = self._owned() or range(self._settings.partitions)
         asked = [TopicPartition(topic, number) for topic in STREAM_INPUTS for number in owned]
         ends = self._ends_of(consumer, asked)

@@ -22,6 +22,7 @@ from streams.app import make_app
 from streams.deadlines import RegistryChanges
 from streams.stall import Watchdog, end_at_once
 from streams.stream import Stream
+from streams.topics import Topics
 
 _STOP_SECONDS: Final = 10.0
 #: Objects made before the youngest are looked over for cycles: a batch makes tens of thousands and hardly a cycle.
@@ -56,9 +57,10 @@ async def _serve(settings: Settings) -> int:
     changes = RegistryChanges(duties)
     tail = RegistryTail(settings, changes.tell, client_id=f"{name}-registry")
     tail.start()
-    parts = make_app(settings, name)
+    topics = Topics(settings, name)
+    parts = make_app(settings, name, topics)
     stream = Stream(settings, parts, duties, changes)
-    watchdog = Watchdog(settings, name, lambda: stream.districts.owned)
+    watchdog = Watchdog(settings, name, lambda: stream.districts.owned, topics.see)
     # A report judged before its station is known would be rejected: wait, as long as it takes.
     while not stop.is_set() and not await asyncio.to_thread(tail.wait_caught_up, 0.5):
         pass

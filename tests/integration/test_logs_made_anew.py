@@ -15,10 +15,11 @@ from siaga.contracts.incident import Change
 from siaga.contracts.topics import CHECKINS, INCIDENTS, REPORTS, TOPICS, partition_of
 from siaga.wire.registry_tail import publish_entries
 from siaga.wire.topics_admin import ensure_topics
+from streams.stall import STALLED
 from tests.support import builders
 from tests.support.brokers import ApacheKafka
 from tests.support.databases import SqliteDatabase
-from tests.support.stack import SINKS, Stack
+from tests.support.stack import SINKS, STREAMS, Stack
 from tests.support.stored import happened, snapshot
 from tests.support.wait import until
 
@@ -74,6 +75,26 @@ def test_what_comes_on_topics_made_anew_is_stored_from_the_first_record_on(stori
 
     storing.until_count("reports", 46)
     assert storing.count("rejected") == 0
+
+
+@pytest.mark.kafka
+def test_a_worker_triages_what_comes_on_topics_made_anew_from_the_first_record_on(
+    kafka: ApacheKafka, sqlite: SqliteDatabase, tmp_path: Path
+) -> None:
+    with Stack(kafka, sqlite, tmp_path) as stack:
+        stack.start(SINKS, STREAMS)
+        stack.produce(REPORTS, builders.DISTRICT, *reports(5))
+        stack.until_count("reports", 5, "incident_id IS NOT NULL")
+
+        make_anew(stack)
+        publish_entries(stack.settings, stack.registry)
+        stack.produce(REPORTS, builders.DISTRICT, *reports(12))
+
+        until(lambda: not stack.is_running(STREAMS), timeout=60, what=lambda: f"its end{stack.tails()}")
+        assert stack.processes[STREAMS].returncode == STALLED
+        assert "made anew" in stack.log(STREAMS)
+        stack.restart(STREAMS)
+        stack.until_count("reports", 17, "incident_id IS NOT NULL")
 
 
 @pytest.mark.kafka
