@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import AuthorizationError, KafkaError
 
 from siaga.contracts.headers import cloud_event
 from siaga.contracts.topics import MAX_RECORD_BYTES
@@ -79,6 +79,11 @@ def produce(settings: Settings, records: Iterable[Outgoing], *, source: str) -> 
 
 
 def _unwritten(settings: Settings, error: KafkaError) -> SettingsError:
+    if isinstance(error, AuthorizationError):
+        return SettingsError(
+            f"kafka_user: {settings.kafka_user or 'nobody'} may not write this on {settings.kafka}; set "
+            "SIAGA_KAFKA_USER to siaga-admin, with its password, and do it again"
+        )
     return SettingsError(
         f"kafka: {settings.kafka} does not take what it is given ({type(error).__name__}); "
         "start it, or correct SIAGA_KAFKA, and do it again"

@@ -28,7 +28,7 @@ from siaga.wire.acls import builtin_rights
 from siaga.wire.client import connection, mechanism_of, password_of, tls_context
 from siaga.wire.layout import misplaced
 from siaga.wire.sign_in import MechanismRefusedError, SignInRefusedError, read_exactly, sign_in
-from siaga.wire.topics_admin import misfits
+from siaga.wire.topics_admin import ill_kept, misfits
 
 _SUBJECT: Final = "kafka"
 _CONNECT_SECONDS: Final = 2.0
@@ -59,8 +59,13 @@ def check_kafka(settings: Settings, process: str | None = None) -> Finding:
             needed = _needed(process)
             if needed:
                 _see_topics(admin, settings, needed)
+            lost = ill_kept(admin, settings) if needed else []
         if process in (None, "streams") and (line := misplaced(settings)) is not None:
             return Finding(_SUBJECT, State.WRONG, line)
+        if lost:
+            # It works until a broker is lost: nobody is kept from beginning by it.
+            more = f" ({len(lost) - 1} more topics are kept so)" if len(lost) > 1 else ""
+            return Finding(_SUBJECT, State.WRONG if process is None else State.WARNING, lost[0] + more)
     except _Stopped as stopped:
         return stopped.finding
     except SettingsError as error:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import (
+    AuthorizationError,
     InvalidReplicationFactorError,
     KafkaError,
     NoError,
@@ -57,6 +58,11 @@ def ensure_topics(settings: Settings) -> Ensured:
         )
         with closing(admin):
             return _ensure(admin, settings)
+    except AuthorizationError:
+        raise SettingsError(
+            f"kafka_user: {settings.kafka_user or 'nobody'} may not look after the topics on {settings.kafka}; set "
+            "SIAGA_KAFKA_USER to siaga-admin, with its password"
+        ) from None
     except KafkaError as error:
         raise SettingsError(
             f"kafka: {settings.kafka} does not do what is asked ({error}); start it, or correct SIAGA_KAFKA"
@@ -71,7 +77,7 @@ def _ensure(admin: Any, settings: Settings) -> Ensured:
         admin.wait_for_topics([topic.name for topic in missing], timeout_ms=_REQUEST_MS)
     there = _described(admin)
     wrong = [line for topic in TOPICS for line in misfits(topic, there[topic.name], settings)]
-    wrong += _ill_kept(admin, settings)
+    wrong += ill_kept(admin, settings)
     if not wrong and STATE_CHANGELOG in before and (line := misplaced(settings)) is not None:
         wrong.append(line)
     if wrong:
@@ -133,7 +139,7 @@ def misfits(topic: Topic, described: Mapping[str, Any], settings: Settings) -> l
     ]
 
 
-def _ill_kept(admin: Any, settings: Settings) -> list[str]:
+def ill_kept(admin: Any, settings: Settings) -> list[str]:
     """What of how they are kept would lose records: deleting the only copy, or one broker. Not every one can say."""
     try:
         resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in TOPICS]

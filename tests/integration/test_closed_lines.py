@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -18,9 +18,11 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import AuthorizationError, GroupAuthorizationFailedError, TopicAuthorizationFailedError
 
+from siaga.checks import State
 from siaga.contracts.topics import COMMANDS, INCIDENTS, PAGES, REGISTRY, REPORTS, STORE_GROUP, TIMERS, TOPICS
 from siaga.store.roles import AUDITOR, CONSOLE, OWNER, SINKS
 from siaga.wire.acls import apply_passwords, apply_rules, builtin_rights
+from siaga.wire.check import check_kafka
 from siaga.wire.client import close_producer, connection
 from siaga.wire.topics_admin import ensure_topics
 from tests.support import builders
@@ -30,6 +32,7 @@ from tests.support.databases import PostgresCluster, missing_for_postgres
 from tests.support.duty import Manned
 from tests.support.require import require
 from tests.support.secured import SUPER, SecuredDatabase, SecuredKafka, SecuredStack
+from tests.support.stored import Fed
 from tests.support.wait import until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
@@ -110,7 +113,20 @@ def page_about(manned: Manned, incident: str) -> dict[str, Any]:
 
 def run(environment: dict[str, str], directory: Path, *arguments: str) -> str:
     """What a command of Siaga says."""
-    done = subprocess.run(
+    done = _done(environment, directory, arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def refused(environment: dict[str, str], directory: Path, *arguments: str) -> str:
+    """The line with which a command of Siaga says that it cannot do its work."""
+    done = _done(environment, directory, arguments)
+    assert done.returncode == 2, done.stdout + done.stderr
+    return done.stderr.strip().splitlines()[-1].strip()
+
+
+def _done(environment: dict[str, str], directory: Path, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, "-m", "siaga", *arguments],
         env={"PATH": "/usr/bin:/bin", **environment},
         cwd=directory,
@@ -119,8 +135,6 @@ def run(environment: dict[str, str], directory: Path, *arguments: str) -> str:
         check=False,
         timeout=60,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def answer_by_link(manned: Manned, text: str) -> int:
@@ -226,6 +240,42 @@ def test_rights_are_brought_to_what_the_data_says_and_no_further(kafka: SecuredK
     assert removed == made
     assert ("siaga-console", COMMANDS) in {(rule.user, rule.name) for rule in made}
     assert not apply_rules(settings, builtin_rights()).made
+
+
+def test_who_may_not_read_or_write_what_a_command_has_to_is_told_as_whom_to_sign_in(
+    kafka: SecuredKafka, database: SecuredDatabase, tmp_path: Path
+) -> None:
+    def environment(process: str, **more: Any) -> dict[str, str]:
+        fields = {**kafka.fields(process), **more}
+        return {f"SIAGA_{name.upper()}": str(value) for name, value in fields.items()}
+
+    remembered = f"sqlite:///{tmp_path}/siaga.db"
+    with closing(Fed(remembered)) as fed:
+        fed.registry("calendar", builders.calendar().to_json())
+
+    # Who runs Siaga reads no reports: to count them takes the rights of who stores them, but none on its group.
+    counted = refused(environment("admin", **database.fields(AUDITOR)), tmp_path, "audit")
+    restored = refused(environment("console", database=remembered), tmp_path, "registry", "restore")
+    made = refused(environment("console"), tmp_path, "topics")
+
+    assert counted.startswith("siaga: kafka_user: siaga-admin may not read")
+    assert "SIAGA_KAFKA_USER to siaga-sinks" in counted
+    assert restored.startswith("siaga: kafka_user: siaga-console may not write")
+    assert made.startswith("siaga: kafka_user: siaga-console may not look after the topics")
+    assert run(environment("sinks", **database.fields(AUDITOR)), tmp_path, "audit", "--wait", "0", "--json")
+
+
+def test_the_doctor_tells_of_topics_whose_records_one_broker_could_lose_and_keeps_nobody_from_beginning(
+    kafka: SecuredKafka,
+) -> None:
+    # The topics were made for one broker; these settings speak of three.
+    found = check_kafka(kafka.settings("admin", replication=3))
+
+    assert found.state is State.WRONG
+    assert "--add-config min.insync.replicas=2" in found.text
+    assert check_kafka(kafka.settings("admin")).state is State.RIGHT
+    # A process may not ask how topics are kept.
+    assert check_kafka(kafka.settings("gateway", replication=3), "gateway").state is State.RIGHT
 
 
 # -- the database -------------------------------------------------------------------------------------------------
