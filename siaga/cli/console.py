@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from siaga.cli.doctor import see_that_it_can_begin
+from siaga.cli.fail import fail
 from siaga.cli.panels import PREPARE, RUN
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def add(
 
     known = [r.value for r in UserRole if r is not UserRole.PUBLIC]
     if role not in known:
-        _end(f"role: there is no {role[:40]}; choose one of {', '.join(known)}")
+        fail(f"role: there is no {role[:40]}; choose one of {', '.join(known)}")
     checks: tuple[tuple[str, Any, list[str], str], ...] = (
         ("name", Token, [name], "write letters, digits and . _ : @ - only"),
         ("agency", CodeField, [agency] if agency else [], "write a code such as polsek-kajen"),
@@ -100,12 +101,12 @@ def add(
             for value in values:
                 TypeAdapter(kind).validate_python(value)
         except ValidationError:
-            _end(f"{field}: is not written as it must be; {remedy}")
+            fail(f"{field}: is not written as it must be; {remedy}")
     core, password = _core(), _password(stdin)
     try:
         core.users.add(User(name, UserRole(role), agency, tuple(district), True), password, core.now())
     except AccountError as error:
-        _end(str(error))
+        fail(str(error))
     _told(name, password, stdin)
 
 
@@ -152,7 +153,7 @@ def password(
     try:
         core.users.set_password(name, chosen)
     except AccountError as error:
-        _end(str(error))
+        fail(str(error))
     _told(name, chosen, stdin)
 
 
@@ -164,7 +165,7 @@ def token(
     """Make a token for a program that acts as somebody; it is shown this once."""
     core = _core()
     if core.users.get(name) is None:
-        _end("name: there is no such user; see 'siaga user list'")
+        fail("name: there is no such user; see 'siaga user list'")
     typer.echo(core.tokens.make(name, core.now(), days=days))
 
 
@@ -192,10 +193,5 @@ def _set_active(name: str, active: bool) -> None:
     try:
         _core().users.set_active(name, active)
     except AccountError as error:
-        _end(str(error))
+        fail(str(error))
     typer.echo(f"{name}: {'may sign in' if active else 'may not sign in any more'}")
-
-
-def _end(message: str) -> None:
-    typer.echo(f"siaga: {message}", err=True)
-    raise typer.Exit(2)

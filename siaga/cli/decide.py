@@ -6,10 +6,11 @@ give. The decision is written to the audit trail like every other.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
+from siaga.cli.fail import fail
 from siaga.cli.panels import DECIDE
 
 if TYPE_CHECKING:
@@ -217,7 +218,7 @@ def merge(
     merged, target = find_incident(settings, incident), find_incident(settings, into, field="into")
     if merged.district != target.district:
         where = f"lies in district {target.district}, and the other one in {merged.district}"
-        _fail(f"into: {where}; merge incidents of one district only")
+        fail(f"into: {where}; merge incidents of one district only")
     _decide("merge", incident, by=by, reason=reason, into=target.incident_id, wait=wait, as_json=as_json)
 
 
@@ -268,7 +269,7 @@ def _one_of(known: list[dict[str, Any]], named: str) -> str:
     found = [str(report["report_id"]) for report in known if str(report["report_id"]).startswith(named.lower())]
     if len(found) != 1:
         what = "none of its reports has this id" if not found else "several of its reports begin so"
-        _fail(f"reports: {what}; 'siaga split' with the incident alone lists them")
+        fail(f"reports: {what}; 'siaga split' with the incident alone lists them")
     return found[0]
 
 
@@ -305,11 +306,11 @@ def _decide(action: str, named: str, *, by: str | None, wait: float, as_json: bo
             **more,
         )
     except ValidationError as error:
-        _fail("\n".join(f"{p.field}: {p.message}; {p.remedy}" for p in problems_of(error)))
+        fail("\n".join(f"{p.field}: {p.message}; {p.remedy}" for p in problems_of(error)))
     try:
         publish_commands(settings, [command], source="cli")
     except CommandError as error:
-        _fail(str(error))
+        fail(str(error))
     done, refused = _await(settings, command.command_id, incident, began, wait)
     status = "refused" if refused else "done" if done else "sent"
     if as_json:
@@ -333,13 +334,13 @@ def find_incident(settings: Settings, named: str, *, field: str = "incident") ->
     from sinks.reading import reading
 
     if len(named) < SHORTEST_PREFIX:
-        _fail(f"{field}: is too short; write {SHORTEST_PREFIX} characters or more, as 'siaga incidents' shows them")
+        fail(f"{field}: is too short; write {SHORTEST_PREFIX} characters or more, as 'siaga incidents' shows them")
     with reading(settings) as connection:
         found = find_incidents(connection, named)
     if not found:
-        _fail(f"{field}: there is none of this id; see 'siaga incidents'")
+        fail(f"{field}: there is none of this id; see 'siaga incidents'")
     if len(found) > 1:
-        _fail(f"{field}: several ids begin so; write more of it")
+        fail(f"{field}: several ids begin so; write more of it")
     return found[0]
 
 
@@ -349,7 +350,7 @@ def _signed_in() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):
-        _fail("--by: nobody knows who you are on this machine; name yourself with --by")
+        fail("--by: nobody knows who you are on this machine; name yourself with --by")
 
 
 def _await(settings: Settings, command_id: Any, incident: Found, since: Any, wait: float) -> tuple[bool, str | None]:
@@ -364,9 +365,3 @@ def _await(settings: Settings, command_id: Any, incident: Found, since: Any, wai
 
     fate = wait_for(look, wait, every=_LOOK_EVERY, enough=lambda fate: fate.done or fate.refused)
     return fate.done, fate.refused
-
-
-def _fail(message: str) -> NoReturn:
-    for line in message.splitlines():
-        typer.echo(f"siaga: {line}", err=True)
-    raise typer.Exit(2)

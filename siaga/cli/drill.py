@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+from siaga.cli.fail import fail
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -50,7 +52,7 @@ def drill(
         agencies=agencies,
     )
     if not pages:
-        _fail("roster: nobody is to be called; see the names with 'siaga oncall', or load channels")
+        fail("roster: nobody is to be called; see the names with 'siaga oncall', or load channels")
     people = len({page.officer_id for page in pages})
     if not yes and not typer.confirm(f"Call {people} officers over {len(pages)} channels?", err=True):
         raise typer.Exit(1)
@@ -68,9 +70,9 @@ def _roster(settings: Settings, area: str | None) -> RosterEntry:
         _, rosters = duty_entries(connection)
     chosen = [roster for roster in rosters if area in (None, roster.area)]
     if not chosen:
-        _fail("roster: none is loaded for it; load one with 'siaga registry load'")
+        fail("roster: none is loaded for it; load one with 'siaga registry load'")
     if len(chosen) > 1:
-        _fail(f"--area: there are rosters of {', '.join(roster.area for roster in chosen)}; name one")
+        fail(f"--area: there are rosters of {', '.join(roster.area for roster in chosen)}; name one")
     return chosen[0]
 
 
@@ -147,8 +149,3 @@ def _tell(found: list[Reached], drill_id: UUID, *, as_json: bool) -> None:
     typer.echo(
         f"{len(found) - len(missing)} of {len(found)} officers answered; {len(failed)} have a channel that failed"
     )
-
-
-def _fail(message: str) -> NoReturn:
-    typer.echo(f"siaga: {message}", err=True)
-    raise typer.Exit(2)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from siaga.cli.fail import fail
 from siaga.cli.panels import PREPARE
 
 if TYPE_CHECKING:
@@ -67,11 +68,11 @@ def run(
     there = running(settings)
     in_demonstration = bool(there.get("inbox"))
     if speed is not None and not in_demonstration:
-        _fail("--speed: changes the calendar of everybody; use it in a demonstration ('siaga demo --no-simulation')")
+        fail("--speed: changes the calendar of everybody; use it in a demonstration ('siaga demo --no-simulation')")
     scenario = _parsed(named, _text(named))
     token = os.environ.get("SIAGA_TOKEN", "").partition(",")[0] or (there.get("device") or {}).get("token", "")
     if not token:
-        _fail("SIAGA_TOKEN: is not set; put a device's token in it (make one with 'siaga device add')")
+        fail("SIAGA_TOKEN: is not set; put a device's token in it (make one with 'siaga device add')")
     try:
         parts = Parts(
             settings,
@@ -85,7 +86,7 @@ def run(
         player = Player(parts, scenario, speed=speed, may_change=in_demonstration, district=district)
         report = player.play(narrate)
     except (Unplayable, Unanswered, CommandError, RegistryError) as error:
-        _fail(str(error))
+        fail(str(error))
     if as_json:
         typer.echo(json.dumps(_told(report), ensure_ascii=False, indent=2))
     else:
@@ -165,7 +166,7 @@ def _text(named: str) -> str:
     try:
         return Path(named).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        _fail(f"FILE: {named} cannot be read; name a file or one of {', '.join(builtin)}")
+        fail(f"FILE: {named} cannot be read; name a file or one of {', '.join(builtin)}")
 
 
 def _parsed(name: str, text: str) -> Scenario:
@@ -175,10 +176,4 @@ def _parsed(name: str, text: str) -> Scenario:
     try:
         return parse_scenario(text)
     except RulesError as error:
-        _fail("\n".join(f"{name}: {line}" for line in str(error).splitlines()))
-
-
-def _fail(message: str) -> NoReturn:
-    for line in message.splitlines():
-        typer.echo(f"siaga: {line}", err=True)
-    raise typer.Exit(2)
+        fail("\n".join(f"{name}: {line}" for line in str(error).splitlines()))
