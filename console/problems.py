@@ -132,11 +132,6 @@ def install(app: FastAPI) -> None:
         # PostgreSQL takes no NUL, wherever somebody writes one.
         return Problem(422, "request: holds what no database takes, such as a NUL character; take it out").response()
 
-    @app.exception_handler(sa.exc.DataError)
-    def _unstorable(request: Request, error: sa.exc.DataError) -> JSONResponse:
-        # PostgreSQL takes no NUL, wherever somebody writes one.
-        return Problem(422, "request: holds what no database takes, such as a NUL character; take it out").response()
-
     @app.exception_handler(sa.exc.OperationalError)
     @app.exception_handler(sa.exc.ProgrammingError)
     @app.exception_handler(sa.exc.TimeoutError)
