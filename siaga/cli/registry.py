@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
+from siaga.cli.fail import fail
 from siaga.cli.panels import PREPARE
 
 if TYPE_CHECKING:
@@ -111,8 +112,7 @@ def _publish(entries: Sequence[RegistryEntry]) -> None:
     try:
         publish_entries(settings_of_running(), entries)
     except RegistryError as error:
-        typer.echo(f"siaga: {error}", err=True)
-        raise typer.Exit(2) from None
+        fail(str(error))
 
 
 def _told(error: Any) -> list[dict[str, Any]]:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from siaga.cli.fail import fail
 from siaga.cli.panels import LOOK, PREPARE
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def check(
         # Where all units cover the whole area and no station is known, any district stands for all of them.
         chosen = [d for d in wanted if d.startswith(roster.area)] or ([] if districts else [roster.area])
         if not roster.shifts:
-            _stop(f"roster {roster.area}: has no shift; add at least one [[shift]] or [[rotation]]")
+            fail(f"roster {roster.area}: has no shift; add at least one [[shift]] or [[rotation]]")
         findings += check_roster(
             roster,
             policy,
@@ -121,10 +122,10 @@ def oncall(
     at = at or datetime.now(UTC)
     known = taxonomy.get(kind)
     if known is None:
-        _stop(f"--kind: there is no kind {kind}; {suggestion(kind, taxonomy.kinds)}see docs/reference/rules.md")
+        fail(f"--kind: there is no kind {kind}; {suggestion(kind, taxonomy.kinds)}see docs/reference/rules.md")
     entry = max((r for r in rosters if district.startswith(r.area)), key=lambda r: len(r.area), default=None)
     if entry is None:
-        _stop(f"--district: no roster covers {district}; there are rosters of {', '.join(r.area for r in rosters)}")
+        fail(f"--district: no roster covers {district}; there are rosters of {', '.join(r.area for r in rosters)}")
     lead, support = agencies(known, accused)
     grave = severity or int(known.base)
     answer = core.oncall(
@@ -209,7 +210,7 @@ def _read(directory: Path) -> tuple[PolicyEntry | None, list[RosterEntry], Taxon
     try:
         return *read_duties(directory), builtin_taxonomy()
     except RulesError as error:
-        _stop(str(error))
+        fail(str(error))
 
 
 def _loaded() -> tuple[PolicyEntry | None, list[RosterEntry], Taxonomy]:
@@ -222,7 +223,7 @@ def _loaded() -> tuple[PolicyEntry | None, list[RosterEntry], Taxonomy]:
         policy, rosters = duty_entries(connection)
         taxonomy = taxonomy_of(connection)
     if not rosters:
-        _stop("roster: none is loaded; load one with 'siaga registry load', or name a directory")
+        fail("roster: none is loaded; load one with 'siaga registry load', or name a directory")
     return policy, rosters, taxonomy
 
 
@@ -237,12 +238,6 @@ def _voting(directory: Path | None) -> set[str]:
         return voting_districts(directory)
     with reading(settings_of_running()) as connection:
         return districts_with_stations(connection)
-
-
-def _stop(message: str) -> NoReturn:
-    for line in message.splitlines():
-        typer.echo(f"siaga: {line}", err=True)
-    raise typer.Exit(2)
 
 
 def _iso(at: datetime | None) -> str:

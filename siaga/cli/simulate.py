@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from siaga.cli.fail import fail
 from siaga.cli.panels import PREPARE, REPORT
 
 
@@ -42,10 +43,7 @@ def simulate(
 
     tokens = [token.strip() for token in os.environ.get(token_env, "").split(",") if token.strip()]
     if not tokens:
-        typer.echo(
-            f"siaga: {token_env}: is not set; put a device's token in it (make one with 'siaga device add')", err=True
-        )
-        raise typer.Exit(2)
+        fail(f"{token_env}: is not set; put a device's token in it (make one with 'siaga device add')")
     sys.exit(
         run(
             gateway=gateway,
