@@ -95,8 +95,12 @@ class Consumer:
         )
         try:
             self.cluster_id = str(self._kafka._cluster.cluster_id)
-            self._partitions = [TopicPartition(topic, number) for topic in topics for number in self._of(topic)]
-            self.topic_ids = {topic: named for topic in topics if (named := self._id_of(topic)) is not None}
+            self._partitions: list[TopicPartition] = []
+            self.topic_ids: dict[str, str] = {}
+            for topic in topics:
+                self._partitions += [TopicPartition(topic, number) for number in self._of(topic)]
+                if (named := self._id_of(topic)) is not None:
+                    self.topic_ids[topic] = named
         except BaseException:
             self.close()
             raise

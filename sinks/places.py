@@ -22,13 +22,14 @@ from sinks.bulk import put
 class Standing:
     """Where a cluster's partitions are read on; those that are not named, from their beginning.
 
-    ``leader_epochs`` are those of the records before, where they are known; ``made_anew`` are topics that were read
-    under these names and are gone.
+    ``leader_epochs`` are those of the records before, ``topic_ids`` those of the topics, where they are known;
+    ``made_anew`` are topics that were read under these names and are gone.
     """
 
     epoch: int
     positions: dict[Place, int]
     leader_epochs: dict[Place, int]
+    topic_ids: dict[str, str]
     made_anew: tuple[str, ...]
 
 
@@ -53,6 +54,7 @@ def take_up(connection: sa.Connection, cluster_id: str, topic_ids: Mapping[str, 
         epoch=epoch,
         positions={(row.topic, row.partition): row.next_offset for row in rows},
         leader_epochs={(row.topic, row.partition): row.leader_epoch for row in rows if row.leader_epoch is not None},
+        topic_ids={topic: one for topic, one in known if one is not None} | dict(topic_ids),
         made_anew=tuple(anew),
     )
 

@@ -113,7 +113,7 @@ class Writer:
             standing = take_up(connection, cluster_id, topic_ids, now)
             self._epoch = standing.epoch
             self._cluster = cluster_id
-            self._topic_ids = topic_ids
+            self._topic_ids = standing.topic_ids
             self._positions, self.leader_epochs = standing.positions, standing.leader_epochs
             self._seq = connection.scalar(sa.select(tables.feed.c.seq)) or 0
             self._head = audit_log.read_head(connection)
