@@ -36,6 +36,7 @@ def openapi_document() -> dict[str, Any]:
             "/v1/reports": {"post": _post_one(ItemKind.REPORT, "Report", "Send one report")},
             "/v1/checkins": {"post": _post_one(ItemKind.CHECKIN, "CheckIn", "Send one check-in")},
             "/v1/reports:batch": {"post": _post_batch()},
+            "/lapor/device": {"get": _get_device()},
             **_plain_paths(),
         },
         "components": {
@@ -81,6 +82,16 @@ def _post_batch() -> dict[str, Any]:
     }
 
 
+def _get_device() -> dict[str, Any]:
+    return {
+        "operationId": "get_device",
+        "summary": "Ask who a token is, and what it may report for",
+        "description": "What the page on which phones report begins with.",
+        "security": [{"device": []}],
+        "responses": {"200": _json("The device", "Device"), **_refusals("401", "404", "503")},
+    }
+
+
 def _plain_paths() -> dict[str, Any]:
     status = {
         "type": "object",
@@ -117,6 +128,30 @@ def _own_schemas() -> dict[str, Any]:
                     "enum": ["accepted", "spooled"],
                     "description": "`accepted`: Kafka has it; `spooled`: the gateway's disk has it for now",
                 },
+            },
+        },
+        "Device": {
+            "type": "object",
+            "description": "A device, and what it may report for.",
+            "required": ["device_id", "areas", "stations", "near"],
+            "properties": {
+                "device_id": {"type": "string", "description": "Its id"},
+                "areas": {"type": "array", "items": {"type": "string"}, "description": "Kemendagri codes of areas"},
+                "stations": {"type": "array", "items": {"type": "string"}, "description": "Stations besides"},
+                "near": {
+                    "type": "array",
+                    "items": {"$ref": _REF + "NearStation"},
+                    "description": "All of those stations by name; empty where they are more than 200",
+                },
+            },
+        },
+        "NearStation": {
+            "type": "object",
+            "description": "A polling station that a device may report for.",
+            "required": ["id", "name"],
+            "properties": {
+                "id": {"type": "string", "description": "`station_id` of its reports"},
+                "name": {"type": "string", "description": "What it is called, with its village"},
             },
         },
         "Batch": {
@@ -179,12 +214,13 @@ _REFUSALS: Final = {
     "400": "The body is not JSON",
     "401": "No such device, or not its secret",
     "403": "The device may not report for this station; `detail` says for what it may",
+    "404": "The page on which phones report is not served here",
     "408": "The body did not arrive in time",
     "413": "The body is too large",
     "415": "The body is not application/json",
     "422": "Fields are wrong: `errors` names every one",
     "429": "The device sends too much; `Retry-After` says when to try again",
-    "503": "It cannot be kept now; `Retry-After` says when to try again",
+    "503": "Not now: it starts, ends or has no room; `Retry-After` says when to try again",
 }
 
 
