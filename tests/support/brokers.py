@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import uuid
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from siaga.supervisor.embedded import EmbeddedBroker
 from tests.support.processes import Process, free_port, free_ports, listens
@@ -148,6 +148,28 @@ class ApacheKafka:
         """Wait until it answers."""
         self._process.wait_ready(lambda: listens(self.port) and self._answers(), timeout=60, what="answering")
 
+    def empty(self) -> None:
+        """Have it running without a topic and without a group, whatever somebody did to it before."""
+        from kafka import KafkaAdminClient
+        from kafka.admin import MemberToRemove
+
+        if self.running:
+            self.resume()
+        self.start()
+        admin = KafkaAdminClient(bootstrap_servers=self.address, request_timeout_ms=10_000)
+        try:
+            if topics := _ours(admin):
+                admin.delete_topics(topics)
+            if groups := [group["group_id"] for group in admin.list_groups()]:
+                for group_id, group in admin.describe_groups(groups).items():
+                    # Of processes that were killed: their sessions would last for seconds.
+                    if members := [MemberToRemove(member["member_id"]) for member in group["members"]]:
+                        admin.remove_group_members(group_id, members)
+                admin.delete_groups(groups)
+            until(lambda: not _ours(admin), what="an empty Apache Kafka")
+        finally:
+            admin.close()
+
     def _format(self) -> None:
         """Make its storage, with a cluster id of its own."""
         global _formatted
@@ -202,6 +224,11 @@ class ApacheKafka:
     def stop(self) -> None:
         if self.running:
             self._process.stop(timeout=30)
+
+
+def _ours(admin: Any) -> list[str]:
+    """The topics there are, but Kafka's own."""
+    return [name for name in admin.list_topics() if not name.startswith("__")]
 
 
 class KafkaCluster:
