@@ -24,6 +24,8 @@ _DEMO_DEVICES = 9
 _WATCHDOG = "watchdog"
 _INBOX = "inbox"
 _CONSOLE = "console"
+#: Seconds before the first voter of a simulated day: as long as its own process takes to begin.
+_BEFORE_VOTING = 5.0
 
 
 def register(app: typer.Typer) -> None:
@@ -122,7 +124,9 @@ def _run(settings: Settings, day: _Day | None) -> int:
             ).write(settings.data_dir)
             screen.note(f"ready: {console} is the command centre; {hint}")
             screen.note(f"{gateway} takes reports; {path} says where everything is; Ctrl-C ends it")
-            return [_simulation(settings, day, play, gateway)] if day and play and day.simulation else []
+            if day is None or play is None or not day.simulation:
+                return []
+            return [_simulation(settings, day, play, gateway, starting=_begin(settings, day))]
 
         run = Run(
             processes=_processes(settings, environment, metrics, day),
@@ -300,7 +304,6 @@ class _Play:
     inbox: str
     entries: list[RegistryEntry]
     stations: int
-    starting: str
     device: dict[str, Any]
     tokens: list[str]
 
@@ -322,7 +325,7 @@ def _play(settings: Settings, day: _Day, inbox: str) -> _Play:
         seed=day.seed,
         speed=day.speed if day.simulation else 1.0,
         starting=starting,
-        expect_checkins=day.simulation,
+        expect_checkins=False,  # nobody sends any before :func:`_begin`
     )
     voting = [entry for entry in entries if isinstance(entry, DistrictStations)]
     districts = tuple(entry.district for entry in voting)
@@ -337,17 +340,32 @@ def _play(settings: Settings, day: _Day, inbox: str) -> _Play:
         inbox=inbox,
         entries=[*entries, *(device for device, _ in made)],
         stations=stations,
-        starting=starting.isoformat(),
         device={"id": made[0][0].device_id, "token": made[0][1], "districts": list(districts)},
         tokens=[token for _, token in made],
     )
 
 
-def _simulation(settings: Settings, day: _Day, play: _Play, gateway: str) -> Child:
+def _begin(settings: Settings, day: _Day) -> str:
+    """Have voting begin in a moment, and when that is.
+
+    Everything runs by now. A day that began before would have stations missed that nobody could hear: half an hour of
+    the election is a few seconds here.
+    """
+    from datetime import UTC, datetime, timedelta
+
+    from producers.simulate.demo import play_calendar
+    from siaga.wire.registry_tail import publish_entries
+
+    starting = datetime.now(UTC) + timedelta(seconds=_BEFORE_VOTING)
+    publish_entries(settings, [play_calendar(speed=day.speed, starting=starting)])
+    return starting.isoformat()
+
+
+def _simulation(settings: Settings, day: _Day, play: _Play, gateway: str, *, starting: str) -> Child:
     from siaga.supervisor.child import Child, siaga_argv
 
     arguments = ["simulate", "--gateway", gateway, "--seed", str(day.seed), "--speed", str(day.speed)]
-    arguments += ["--starting", play.starting, "--json"]
+    arguments += ["--starting", starting, "--json"]
     arguments += ["--villages", str(day.villages)] if day.villages is not None else []
     return Child(
         "simulation",

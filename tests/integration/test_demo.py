@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import stat
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +116,7 @@ def test_a_demonstration_ends_in_order_and_leaves_no_process(tmp_path: Path, num
     assert "was killed" not in demo.process.log
 
 
-def test_a_simulated_day_fills_the_database_by_itself(tmp_path: Path) -> None:
+def test_a_simulated_day_begins_when_everything_runs_and_fills_the_database_by_itself(tmp_path: Path) -> None:
     demo = Demo(tmp_path, "--villages", "4", "--speed", "600")
     demo.process.start()
     try:
@@ -130,6 +132,9 @@ def test_a_simulated_day_fills_the_database_by_itself(tmp_path: Path) -> None:
             what=lambda: f"incidents\n{demo.process.tail()}",
         )
         assert demo.scalar("SELECT count(*) FROM rejected") == 0
+        calendar = json.loads(demo.scalar("SELECT value FROM registry WHERE key = 'calendar/election'"))
+        (voting,) = [stage for stage in calendar["stages"] if stage["stage"] == "voting"]
+        assert datetime.fromisoformat(voting["starts_at"]).timestamp() > demo.path.stat().st_mtime
         until(lambda: "canary 0." in demo.process.log or "canary 1." in demo.process.log, timeout=30, what="a canary")
     finally:
         demo.process.stop(60)
