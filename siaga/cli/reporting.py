@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 import typer
 
+from siaga.cli.fail import fail
 from siaga.cli.panels import PREPARE, REPORT
-from siaga.cli.running import running
+from siaga.cli.running import device_token, gateway_of, running
 
 if TYPE_CHECKING:
     from siaga.contracts.registry import Device
     from siaga.settings import Settings
 
-_TOKEN: Final = "SIAGA_TOKEN"  # noqa: S105  (the name of the variable, not a token)
-_TIMEOUT: Final = 15.0
 _READ_SECONDS: Final = 20.0
 
 
@@ -63,6 +61,7 @@ def send(
     import uuid
     from datetime import UTC, datetime
 
+    from siaga.device import Gateway, Unanswered, problems
     from siaga.settings import load_settings
 
     settings = load_settings()
@@ -88,59 +87,19 @@ def send(
         "text": text,
         "drill": drill,
     }
-    base = gateway or _gateway(run, settings)
-    status, answer = _post(f"{base.rstrip('/')}/v1/reports", item, _token(run))
+    try:
+        status, answer = Gateway(gateway or gateway_of(run, settings), device_token(run)).post("/v1/reports", item)
+    except Unanswered as error:
+        fail(str(error))
     if as_json:
         typer.echo(json.dumps(answer, ensure_ascii=False))
     elif status == 202:
         typer.echo(f"{answer['report_id']} {answer['status']}")
     else:
-        for line in _problem_lines(status, answer):
+        for line in problems(status, answer):
             typer.echo(f"siaga: {line}", err=True)
     if status != 202:
         raise typer.Exit(1)
-
-
-def _token(run: Mapping[str, Any]) -> str:
-    import os
-
-    token = os.environ.get(_TOKEN, "").partition(",")[0].strip() or (run.get("device") or {}).get("token", "")
-    if not token:
-        _fail(f"{_TOKEN}: is not set; put a device's token in it (make one with 'siaga device add')")
-    return str(token)
-
-
-def _post(url: str, item: Mapping[str, Any], token: str) -> tuple[int, Any]:
-    import json
-    import urllib.error
-    import urllib.request
-
-    if not url.startswith(("http://", "https://")):
-        _fail(f"gateway: {url!r} is no address; write one such as http://127.0.0.1:8081")
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    # Only http and https come this far.
-    request = urllib.request.Request(url, json.dumps(item).encode(), headers, method="POST")  # noqa: S310
-    try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:  # noqa: S310
-            return response.status, json.loads(response.read())
-    except urllib.error.HTTPError as error:
-        body = error.read()
-        try:
-            return error.code, json.loads(body)
-        except ValueError:
-            return error.code, {}
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", error)
-        _fail(f"gateway: {url} does not answer ({reason}); start it, or name another with --gateway")
-
-
-def _problem_lines(status: int, problem: Any) -> list[str]:
-    body = problem if isinstance(problem, dict) else {}
-    lines = [
-        ": ".join(part for part in (error["field"], f"{error['message']}; {error['remedy']}") if part)
-        for error in body.get("errors", ())
-    ]
-    return lines or [body.get("detail") or body.get("title") or f"the gateway answered {status}"]
 
 
 # -- devices ------------------------------------------------------------------------------------------------------
@@ -174,16 +133,16 @@ def device_add(
     from siaga.contracts.decode import problems_of
 
     if not district and not station:
-        _fail("district: none is named; say what it may report for with --district CODE or --station NUMBER")
+        fail("district: none is named; say what it may report for with --district CODE or --station NUMBER")
     settings = _with_kafka()
     page = _reporting_page(gateway, settings)
     try:
         made, token = make_device(device_id, tuple(district), stations=tuple(station), rate_per_minute=rate)
     except ValidationError as error:
-        _fail("\n".join(f"{p.field}: {p.message}; {p.remedy}" for p in problems_of(error)))
+        fail("\n".join(f"{p.field}: {p.message}; {p.remedy}" for p in problems_of(error)))
     there = _devices(settings).get(device_id)
     if there is not None and there.active and not renew:
-        _fail(f"device_id: there is a device {device_id}; choose another name, or replace it with --renew")
+        fail(f"device_id: there is a device {device_id}; choose another name, or replace it with --renew")
     if there is not None and there.active and overlap:
         made = renewed(made, there, datetime.now(UTC) + timedelta(hours=overlap))
     _publish(settings, made)
@@ -198,15 +157,10 @@ def device_add(
 
 def _reporting_page(gateway: str | None, settings: Settings) -> str:
     """The address of the page on which phones report."""
-    address = gateway or _gateway(running(settings), settings)
+    address = gateway or gateway_of(running(settings), settings)
     if not address.startswith(("http://", "https://")):
-        _fail(f"gateway: {address!r} is no address; write the one that phones use, such as https://lapor.example")
+        fail(f"gateway: {address!r} is no address; write the one that phones use, such as https://lapor.example")
     return f"{address.rstrip('/')}/lapor"
-
-
-def _gateway(run: Mapping[str, Any], settings: Settings) -> str:
-    """Where the gateway is: the running one, else the one of the settings."""
-    return str(run.get("gateway") or f"http://{settings.gateway_host}:{settings.gateway_port}")
 
 
 def device_list(as_json: bool = typer.Option(False, "--json", help="Print the devices as JSON.")) -> None:
@@ -234,7 +188,7 @@ def device_revoke(device_id: str = typer.Argument(help="The device's name.")) ->
     settings = _with_kafka()
     there = _devices(settings).get(device_id)
     if there is None:
-        _fail(f"device_id: there is no device {device_id}; see 'siaga device list'")
+        fail(f"device_id: there is no device {device_id}; see 'siaga device list'")
     _publish(settings, there.model_copy(update={"active": False}))
     typer.echo(f"{device_id} is revoked")
 
@@ -270,7 +224,7 @@ def _devices(settings: Settings) -> dict[str, Device]:
     tail.start()
     try:
         if not tail.wait_caught_up(_READ_SECONDS):
-            _fail(f"kafka: {settings.kafka} does not show the registry; start it, or make it with 'siaga topics'")
+            fail(f"kafka: {settings.kafka} does not show the registry; start it, or make it with 'siaga topics'")
     finally:
         tail.stop()
     return found
@@ -282,13 +236,4 @@ def _publish(settings: Settings, device: Device) -> None:
     try:
         publish_entries(settings, [device])
     except RegistryError as error:
-        _fail(str(error))
-
-
-# -- both ---------------------------------------------------------------------------------------------------------
-
-
-def _fail(message: str) -> NoReturn:
-    for line in message.splitlines():
-        typer.echo(f"siaga: {line}", err=True)
-    raise typer.Exit(2)
+        fail(str(error))

@@ -1,13 +1,17 @@
-"""Where the Siaga that runs on this machine has its broker and its database, for commands that talk to it."""
+"""Where the Siaga that runs on this machine has its parts, for commands that talk to it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from siaga.cli.fail import fail
 
 if TYPE_CHECKING:
     from siaga.settings import Settings
+
+_TOKEN: Final = "SIAGA_TOKEN"  # noqa: S105  (the name of the variable, not a token)
 
 
 def running(settings: Settings) -> Mapping[str, Any]:
@@ -34,3 +38,18 @@ def settings_of_running() -> Settings:
     run = running(settings)
     found = {name: run.get(name) for name in ("kafka", "database") if getattr(settings, name) is None}
     return settings.model_copy(update=found)
+
+
+def gateway_of(run: Mapping[str, Any], settings: Settings) -> str:
+    """The address of the running Siaga's gateway; of the settings where none runs."""
+    return str(run.get("gateway") or f"http://{settings.gateway_host}:{settings.gateway_port}")
+
+
+def device_token(run: Mapping[str, Any]) -> str:
+    """The first token of the environment, or the running demonstration's; the command ends where there is none."""
+    import os
+
+    token = os.environ.get(_TOKEN, "").partition(",")[0].strip() or (run.get("device") or {}).get("token", "")
+    if not token:
+        fail(f"{_TOKEN}: is not set; put a device's token in it (make one with 'siaga device add')")
+    return str(token)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,6 @@ from siaga.cli.panels import PREPARE
 if TYPE_CHECKING:
     from siaga.scenario.play import Line, Report
     from siaga.scenario.script import Scenario
-    from siaga.settings import Settings
 
 _SUFFIX = ".toml"
 
@@ -52,12 +50,11 @@ def run(
     The device's token is in SIAGA_TOKEN, or the running demonstration's is taken.
     """
     import json
-    import os
 
-    from siaga.cli.running import running, settings_of_running
+    from siaga.cli.running import device_token, gateway_of, running, settings_of_running
+    from siaga.device import Gateway, Unanswered
     from siaga.scenario.parts import Parts, Unplayable
     from siaga.scenario.play import Player
-    from siaga.scenario.post import Gateway, Unanswered
     from siaga.wire.commands import CommandError
     from siaga.wire.registry_tail import RegistryError
     from sinks.paging_queries import refusal_of
@@ -70,13 +67,11 @@ def run(
     if speed is not None and not in_demonstration:
         fail("--speed: changes the calendar of everybody; use it in a demonstration ('siaga demo --no-simulation')")
     scenario = _parsed(named, _text(named))
-    token = os.environ.get("SIAGA_TOKEN", "").partition(",")[0] or (there.get("device") or {}).get("token", "")
-    if not token:
-        fail("SIAGA_TOKEN: is not set; put a device's token in it (make one with 'siaga device add')")
+    token = device_token(there)
     try:
         parts = Parts(
             settings,
-            Gateway(gateway or _gateway(there, settings), token),
+            Gateway(gateway or gateway_of(there, settings), token),
             lambda: reading(settings),
             refusal_of,
         )
@@ -92,10 +87,6 @@ def run(
     else:
         _print(report)
     raise typer.Exit(0 if report.passed else 1)
-
-
-def _gateway(there: Mapping[str, Any], settings: Settings) -> str:
-    return str(there.get("gateway") or f"http://{settings.gateway_host}:{settings.gateway_port}")
 
 
 def _say(line: Line) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from siaga.scenario.post import Gateway
+from siaga.device import Gateway
 from siaga.settings import Settings
 
 

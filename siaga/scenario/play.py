@@ -17,13 +17,14 @@ from uuid import UUID
 
 from siaga.contracts.command import Action, Command
 from siaga.contracts.escalation import EscalationState
+from siaga.device import Unanswered
 from siaga.escalation.policy import Desk
 from siaga.scenario import look
 from siaga.scenario.calendar import played_by
+from siaga.scenario.checkins import CheckIns
 from siaga.scenario.judge import PageSeen, Seen, unmet
 from siaga.scenario.look import Where
 from siaga.scenario.parts import Parts, Unplayable
-from siaga.scenario.post import CheckIns, Unanswered
 from siaga.scenario.script import PLACEHOLDER, Done, Expected, Said, Scenario, Step
 from siaga.waiting import wait_for
 from siaga.wire.commands import CommandError, publish_commands

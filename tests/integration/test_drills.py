@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-from siaga.scenario.post import Gateway, Unanswered
+from siaga.device import Gateway, Unanswered
 from tests.support import builders
 from tests.support.demo import Demo
 from tests.support.wait import until

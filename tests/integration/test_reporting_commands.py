@@ -134,4 +134,4 @@ def test_a_gateway_that_does_not_answer_is_named(siaga: Siaga) -> None:
     result = siaga("send", "violence.brawl", builders.STATION, "--gateway", "http://127.0.0.1:1", token="a.b")
 
     assert result.exit_code == 2
-    assert "gateway: http://127.0.0.1:1/v1/reports does not answer" in result.output
+    assert "gateway: http://127.0.0.1:1 does not answer" in result.output
