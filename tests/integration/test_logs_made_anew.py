@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from kafka import KafkaAdminClient, TopicPartition
 
 from siaga.contracts.incident import Change
@@ -102,9 +103,17 @@ def test_a_log_that_lost_its_end_or_beginning_is_read_on_and_told(storing: Stack
     checkins = [builders.accepted_checkin(builders.checkin()).to_json() for _ in range(6)]
     storing.produce(REPORTS, builders.DISTRICT, *reports(5))
     storing.produce(CHECKINS, builders.DISTRICT, checkins[0])
+    storing.produce(INCIDENTS, builders.DISTRICT, told(uuid.uuid4(), 1))
     storing.until_count("reports", 5)
     storing.until_count("checkins", 1)
+    storing.until_count("incidents", 1)
     storing.stop(SINKS)
+    with sa.create_engine(storing.database.url).begin() as connection:
+        # A database of before, which knows neither topics nor leaders, and more than there is.
+        connection.execute(
+            sa.text("UPDATE offsets SET next_offset = 99, topic_id = NULL, leader_epoch = NULL WHERE topic = :topic"),
+            {"topic": INCIDENTS},
+        )
     kafka.kill()
     lost = kafka.directory / "data" / f"{REPORTS}-{_PARTITION}"
     named = (lost / "partition.metadata").read_bytes()
@@ -122,9 +131,10 @@ def test_a_log_that_lost_its_end_or_beginning_is_read_on_and_told(storing: Stack
 
     storing.until_count("reports", 17)
     storing.until_count("checkins", 3)
+    storing.until_count("offsets", 1, f"topic = '{INCIDENTS}' AND next_offset = 1 AND topic_id IS NOT NULL")
     seen = storing.metrics(SINKS)
     assert seen["siaga_store_expired_records_total"] == 3
-    assert seen['siaga_store_logs_anew_total{reason="cut_off"}'] == 1
+    assert seen['siaga_store_logs_anew_total{reason="cut_off"}'] == 2
     assert seen['siaga_store_logs_anew_total{reason="made_anew"}'] == 0
     assert "kafka removed 3 records that were not stored" in storing.log(SINKS)
     assert f"{REPORTS}-{_PARTITION} was stored up to 5, and kafka has lost its end" in storing.log(SINKS)
