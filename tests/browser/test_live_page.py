@@ -282,6 +282,18 @@ def test_nothing_runs_out_of_the_screen(browser: Any, live: LivePage, size: dict
         assert (address, wide <= 0, page.evaluate(_CUT)) == (address, True, [])
 
 
+def test_a_slow_line_is_not_told_as_a_browser_that_is_too_old(browser: Any, live: LivePage) -> None:
+    page = sign_in(browser, live)
+    page.route(re.compile(r"/vue\."), lambda route: None)  # never comes
+
+    page.goto(live.url, wait_until="commit")
+    page.wait_for_selector("#esm-fallback", state="attached")
+
+    told = page.evaluate("getComputedStyle(document.querySelector('#esm-fallback')).animationDelay")
+    words = page.evaluate("getComputedStyle(document.body, '::before').content")
+    assert (told, words) == ("30s", '"Memuat … · Loading …"')
+
+
 def test_the_map_draws_the_outlines_of_the_settings(browser: Any, live: LivePage, tmp_path: Any) -> None:
     square = [[109.4, -7.2], [109.8, -7.2], [109.8, -6.9], [109.4, -6.9], [109.4, -7.2]]
     feature = {
