@@ -102,6 +102,7 @@ class _Camera:
             self._take(page, "audit-light")
         self._on_a_phone()
         self._plain_pages()
+        self._reporting_page()
         self._report()
 
     # -- the live page --------------------------------------------------------------------------------------------
@@ -177,6 +178,23 @@ class _Camera:
             if link is not None:
                 page.goto(link)
                 self._take(page, "phone-answer")
+
+    def _reporting_page(self) -> None:
+        """The page on which an officer's phone reports: its first view, and a report about to be sent."""
+        token = self._demo.run["device"]["token"]
+        with self._page(PHONE) as page:
+            page.goto(f"{self._demo.run['gateway']}/lapor#{token}")
+            page.get_by_role("button", name="Simpan").click()
+            page.get_by_label("TPS", exact=True).fill(str(self._demo.read("SELECT min(station_id) FROM stations")))
+            page.get_by_role("button", name="Simpan").click()
+            page.wait_for_selector("#queue")
+            page.wait_for_timeout(800)
+            self._take(page, "phone-lapor")
+            page.get_by_role("button", name="Kekerasan", exact=True).click()
+            page.get_by_role("button", name="Perkelahian", exact=True).click()
+            page.get_by_label("Korban luka").fill("2")
+            page.get_by_label("tajam", exact=True).check()
+            self._take(page, "phone-lapor-report")
 
     def _report(self) -> None:
         token = self._demo.run["users"]["commander"]["token"]

@@ -110,8 +110,9 @@ function reportView({ kind, mends, corrects }) {
       await outbox.mend(earlier, { ...body, ...kept, report_id: was.report_id });
     } else {
       await outbox.press("/v1/reports", { ...body, ...(corrects ? { corrects: was.report_id } : {}) });
-      if (!corrects) await outbox.set("station", number);
     }
+    // A number that was put right is right for what comes next as well.
+    if (!earlier || here.station === was.station_id) await outbox.set("station", number);
     await refresh();
     back("home");
     say(t("kept"));
