@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import uuid
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from siaga.supervisor.embedded import EmbeddedBroker
 from tests.support.processes import Process, free_port, free_ports, listens
@@ -150,15 +150,23 @@ class ApacheKafka:
 
     def empty(self) -> None:
         """Have it running without a topic and without a group, whatever somebody did to it before."""
-        from kafka import KafkaAdminClient
-        from kafka.admin import MemberToRemove
-
         if self.running:
             self.resume()
         self.start()
-        admin = KafkaAdminClient(bootstrap_servers=self.address, request_timeout_ms=10_000)
+        until(self._is_emptied, timeout=60, every=0.1, what="an empty Apache Kafka")
+
+    def _is_emptied(self) -> bool:
+        """Delete what there is; whether there was nothing. It may refuse for a moment when it has just come back."""
+        from kafka import KafkaAdminClient
+        from kafka.admin import MemberToRemove
+        from kafka.errors import KafkaError
+
         try:
-            if topics := _ours(admin):
+            admin = KafkaAdminClient(bootstrap_servers=self.address, request_timeout_ms=10_000)
+        except KafkaError:
+            return False
+        try:
+            if topics := [name for name in admin.list_topics() if not name.startswith("__")]:
                 admin.delete_topics(topics)
             if groups := [group["group_id"] for group in admin.list_groups()]:
                 for group_id, group in admin.describe_groups(groups).items():
@@ -166,7 +174,9 @@ class ApacheKafka:
                     if members := [MemberToRemove(member["member_id"]) for member in group["members"]]:
                         admin.remove_group_members(group_id, members)
                 admin.delete_groups(groups)
-            until(lambda: not _ours(admin), what="an empty Apache Kafka")
+            return not topics and not groups and bool(admin.describe_cluster()["brokers"])
+        except KafkaError:
+            return False
         finally:
             admin.close()
 
@@ -224,11 +234,6 @@ class ApacheKafka:
     def stop(self) -> None:
         if self.running:
             self._process.stop(timeout=30)
-
-
-def _ours(admin: Any) -> list[str]:
-    """The topics there are, but Kafka's own."""
-    return [name for name in admin.list_topics() if not name.startswith("__")]
 
 
 class KafkaCluster:
