@@ -113,6 +113,7 @@ function reportView({ kind, mends, corrects }) {
     }
     // A number that was put right is right for what comes next as well.
     if (!earlier || here.station === was.station_id) await outbox.set("station", number);
+    left = null;
     await refresh();
     back("home");
     say(t("kept"));

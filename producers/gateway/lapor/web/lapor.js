@@ -10,7 +10,7 @@ const backButton = () => make("button", { type: "button", class: "small", onclic
 
 // `view` with what it shows; the phone's own "back" goes where one came from.
 function go(view, argument = null) {
-  history.pushState({ view, argument, depth: depth() + 1 }, "", "/lapor");
+  history.pushState({ view, argument, depth: depth() + 1, at: Date.now() }, "", "/lapor");
   draw(true);
 }
 function replace(view, argument = null) {
@@ -39,8 +39,8 @@ function draw(moved = false) {
   const [view, argument] = viewNow();
   const main = document.getElementById("view");
   if (moved) {
-    head();
-    main.replaceChildren(...view(argument).flat().filter(Boolean));
+    head(view);
+    main.replaceChildren(...(view === reportView ? draft(argument) : view(argument)).flat().filter(Boolean));
   }
   if (view === homeView) tellHome();
   if (!moved) return;
@@ -48,6 +48,14 @@ function draw(moved = false) {
   title.tabIndex = -1;
   title.focus({ preventScroll: true });
   window.scrollTo(0, 0);
+}
+
+// The form of a report as it was left, where somebody goes back to it; opened anew it is empty.
+let left = null;
+function draft(argument) {
+  const mark = history.state.at;
+  if (!left || left.mark !== mark) left = { mark, elements: reportView(argument) };
+  return left.elements;
 }
 
 // A handler that stops at what is filled in wrongly, which the field itself says, and runs once for two taps.
@@ -69,14 +77,15 @@ function guarded(action) {
 
 // -- views ------------------------------------------------------------------------------------------------------
 
-function head() {
+function head(view) {
   document.documentElement.lang = here.language;
   document.title = `${t("title")} · Siaga`;
   const other = here.language === "id" ? "en" : "id";
   const turn = async () => { await outbox.set("language", other); await refresh(); draw(true); };
   document.getElementById("head").replaceChildren(
     make("img", { src: "/lapor/mark.svg", alt: "", width: 30, height: 30 }), make("span", { class: "grow" }, t("title")),
-    make("button", { class: "small", lang: other, onclick: turn }, t("language")),
+    // Another language makes a form anew, and what is in it would be gone.
+    view === reportView ? "" : make("button", { class: "small", lang: other, onclick: turn }, t("language")),
     here.token && here.station ? make("button", { class: "small", onclick: () => go("device") }, t("b_device")) : "",
   );
 }
@@ -185,6 +194,7 @@ function deviceView() {
   const waiting = here.items.filter((item) => item.state === outbox.WAITING).length;
   const forget = async () => {
     await outbox.forget();
+    left = null;
     await refresh();
     back("home");
   };
