@@ -164,7 +164,7 @@ def test_a_report_whose_answer_was_lost_is_sent_again_and_stored_once(phone: Pho
     assert len(stored(stack, "jawaban hilang")) == 1
 
 
-def test_a_refused_report_says_what_is_wrong_and_is_put_right(phone: Phone, stack: Stack) -> None:
+def test_a_refused_report_says_what_is_wrong_is_put_right_and_can_be_taken_back(phone: Phone, stack: Stack) -> None:
     page = phone.make_known(stack.token, station=f"{builders.DISTRICT}.2001-099")
     phone.report(Keterangan="nomor keliru")
 
@@ -181,11 +181,20 @@ def test_a_refused_report_says_what_is_wrong_and_is_put_right(phone: Phone, stac
 
     phone.until_states("accepted")
     until(lambda: stored(stack, "nomor keliru"), what="the report")
-    assert [report["station_id"] for report in stored(stack, "nomor keliru")] == [builders.SECOND_STATION]
+    (report,) = stored(stack, "nomor keliru")
+    assert report["station_id"] == builders.SECOND_STATION
+
+    page.get_by_text("Ralat", exact=True).first.click()
+    page.get_by_role("button", name="Tarik kembali").click()
+    page.get_by_role("button", name="Ya, tarik kembali").click()
+    phone.until_states("accepted", "accepted")
+    until(lambda: len(stored(stack, "nomor keliru")) == 2, what="the report that takes it back")
+    (back,) = (told for told in stored(stack, "nomor keliru") if told["withdraws"])
+    assert back["corrects"] == report["report_id"]
 
 
 def test_a_gateway_that_asks_to_wait_is_asked_again_by_itself(phone: Phone, stack: Stack) -> None:
-    _, token = device(stack, "pelan", rate_per_minute=30)
+    _, token = device(stack, "pelan", rate_per_minute=60)
     page = phone.make_known(token)
     phone.context.set_offline(True)
     for phase in ("TPS dibuka, aman", "Pemungutan, aman"):
