@@ -148,7 +148,8 @@ function tellHome() {
 function tellItems(list) {
   const there = new Map(Array.from(list.children, (row) => [row.mark, row]));
   const rows = here.items.slice().reverse().map((item) => {
-    const mark = JSON.stringify([item.n, item.state, item.said, item.body, item.state === outbox.WAITING && waitingFor()]);
+    const why = item.state === outbox.WAITING && waitingFor();
+    const mark = JSON.stringify([item.n, item.state, item.said, item.body, why, isTakenBack(item)]);
     const row = there.get(mark) || itemRow(item);
     row.mark = mark;
     return row;
@@ -158,6 +159,8 @@ function tellItems(list) {
   rows.forEach((row, place) => { if (list.children[place] !== row) list.insertBefore(row, list.children[place] || null); });
   if (focused && !list.contains(document.activeElement)) document.querySelector("h1").focus({ preventScroll: true });
 }
+
+const isTakenBack = ({ body }) => here.items.some((other) => other.body.withdraws && other.body.corrects === body.report_id);
 
 function itemRow(item) {
   const { body, state } = item;
@@ -170,7 +173,7 @@ function itemRow(item) {
       reports && !body.withdraws ? make("button", { class: "small", onclick: () => go("report", { kind: body.kind, mends: item.n }) }, t("b_fix")) : null,
       sureButton("b_drop", async () => { await outbox.drop(item); })),
   ];
-  const kept = reports && !body.withdraws && (state === "accepted" || state === "spooled");
+  const kept = reports && !body.withdraws && !isTakenBack(item) && (state === "accepted" || state === "spooled");
   const withdraw = async () => {
     await outbox.press("/v1/reports", { ...body, report_id: outbox.newId(), corrects: body.report_id, withdraws: true });
     say(t("kept"));
