@@ -65,9 +65,10 @@ sbom: $(VENV)/dev
 	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --short-PURLs --validate \
 	  --of JSON -o build/sbom.cdx.json requirements.lock
 
-## kubernetes: Strimzi's users of Kafka, from what each process may do
+## kubernetes: Strimzi's users of Kafka from what each process may do, and the Prometheus operator's rules
 kubernetes: $(VENV)/dev
 	$(BIN)/python deploy/kubernetes/kafka_users.py
+	$(BIN)/python deploy/kubernetes/prometheus_rules.py
 
 ## kafka: Apache Kafka's jars for the tests, where there are Java and Maven
 kafka: $(KAFKA)/.complete

@@ -60,9 +60,8 @@ def misplaced(settings: Settings) -> str | None:
         with closing(consumer):
             return moved(settings.partitions) if _has_misplaced(consumer, settings.partitions) else None
     except KafkaError:
-        return (
-            None  # who makes topics need not have the right to read what the workers remember: they look themselves
-        )
+        # Who makes topics need not have the right to read what the workers remember: they look themselves.
+        return None
 
 
 def _has_misplaced(consumer: KafkaConsumer, partitions: int) -> bool:

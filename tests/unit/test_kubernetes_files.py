@@ -156,14 +156,7 @@ def test_only_gateway_and_command_centre_are_reached_from_outside_and_over_https
 
 
 def test_brokers_know_each_process_and_its_rights_as_siaga_has_them(overlay: str) -> None:
-    spec = spec_from_file_location("kafka_users", KUBERNETES / "kafka_users.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    sys.modules["kafka_users"] = module
-    spec.loader.exec_module(module)
-    assert module.FILE.read_text(encoding="utf-8") == module.text(), "run 'make kubernetes'"
-
+    _assert_in_step("kafka_users")
     wanted = {
         (rule.user, rule.resource, rule.name, rule.is_prefix, rule.operation) for rule in rules_of(builtin_rights())
     }
@@ -180,6 +173,20 @@ def test_brokers_know_each_process_and_its_rights_as_siaga_has_them(overlay: str
         for operation in (re.sub(r"(?<=[a-z])(?=[A-Z])", "_", each).upper() for each in acl["operations"])
     }
     assert found == wanted
+
+
+def test_prometheus_gets_the_rules_and_the_labels_that_they_ask_for(overlay: str) -> None:
+    _assert_in_step("prometheus_rules")
+    rules = of_kind(overlay, "PrometheusRule")
+    assert set(rules) == {"siaga-recording", "siaga-alerts"}
+
+    asked = set(re.findall(r'job="([^"]+)"', str(rules)))
+    monitors = {**of_kind(overlay, "PodMonitor"), **of_kind(overlay, "ServiceMonitor")}
+    for name, monitor in monitors.items():
+        (endpoint,) = monitor["spec"].get("podMetricsEndpoints") or monitor["spec"]["endpoints"]
+        set_here = {each["targetLabel"]: each.get("replacement") for each in endpoint["relabelings"]}
+        assert {set_here["job"]} == asked, name
+        assert "process" in set_here, name
 
 
 def test_kafka_is_closed_and_keeps_as_many_copies_as_siaga_asks_for(overlay: str) -> None:
@@ -246,3 +253,14 @@ def test_the_watchdog_asks_every_pod_that_is_always_there(overlay: str) -> None:
         assert headless["clusterIP"] == "None"
 
     assert hosts == expected
+
+
+def _assert_in_step(name: str) -> None:
+    """What a module beside the files writes is what stands there."""
+    spec = spec_from_file_location(name, KUBERNETES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    assert module.FILE.read_text(encoding="utf-8") == module.text(), "run 'make kubernetes'"
