@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, RetriableError
 
 from siaga.settings import Settings
 from siaga.wire.client import connection
@@ -32,10 +32,18 @@ def log_ends(settings: Settings, partitions: Iterable[tuple[str, int]], client_i
     wanted = [TopicPartition(*partition) for partition in partitions]
     if not wanted:
         return {}
-    with _consumer(settings, client_id) as consumer:
-        ends = said_ends(consumer, wanted)
-        look_closer(consumer, ends)
-    return {(tp.topic, tp.partition): end for tp, end in ends.items()}
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            with _consumer(settings, client_id) as consumer:
+                ends = said_ends(consumer, wanted)
+                look_closer(consumer, ends)
+            return {(tp.topic, tp.partition): end for tp, end in ends.items()}
+        except RetriableError:
+            # A broker that just starts, or a machine with too much to do, is no reason for a worker to end.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_AGAIN)
 
 
 def first_record(settings: Settings, partition: tuple[str, int], offset: int, client_id: str) -> int | None:

@@ -6,7 +6,6 @@ import itertools
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -16,7 +15,7 @@ from kafka.errors import GroupAuthorizationFailedError, KafkaTimeoutError
 from siaga.cli import main
 from siaga.cli.faults import told
 
-INCIDENT = str(uuid4())
+INCIDENT = "0d9f2f51-6d8e-4a2b-9f1c-5b1f2a7c3e60"
 #: Commands that ask the database before anything else.
 ASKING = (
     ("incidents",),
