@@ -35,6 +35,7 @@ SECRET_FILES: Final = (
     "link_key_file",
     "watchdog_alarms_file",
     "channels_file",
+    "answers_file",
     "openid_client_secret_file",
 )
 _SERVERS: Final = ("gateway", "console")

@@ -75,9 +75,19 @@ def _files(settings: Settings, process: str | None) -> Iterator[Finding]:
 
         yield from check_files(settings)
     if process in (None, "watchdog"):
-        from siaga.watchdog.service import addresses_of
+        yield _alarms(settings)
 
-        yield tried("alarms", lambda: f"go to {len(addresses_of(settings))} addresses")
+
+def _alarms(settings: Settings) -> Finding:
+    """Whom the watchdog calls."""
+    from siaga.checks import Finding, State, tried
+    from siaga.watchdog.service import addresses_of
+
+    found = tried("alarms", lambda: f"go to {len(addresses_of(settings))} addresses")
+    if found.state is not State.RIGHT or addresses_of(settings):
+        return found
+    remedy = "set SIAGA_WATCHDOG_ALARMS_FILE (docs/how-to/watchdog.md)"
+    return Finding("alarms", State.WARNING, f"watchdog_alarms_file: nobody is called when Siaga fails; {remedy}")
 
 
 def _connections(settings: Settings, process: str | None) -> Iterator[Finding]:

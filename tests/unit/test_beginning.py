@@ -109,3 +109,16 @@ def test_the_doctor_reads_the_files_of_the_settings_as_whoever_uses_them(
     (wrong,) = [finding for finding in found if finding.state is State.WRONG]
     assert wrong.text.startswith(f"{setting}: ")
     assert "bukan alamat" not in wrong.text
+
+
+def test_the_doctor_warns_where_the_watchdog_calls_nobody(tmp_path: Path) -> None:
+    alarms = tmp_path / "alarms"
+    alarms.touch(mode=0o600)
+    alarms.write_text("# docs/how-to/watchdog.md\n")
+
+    for given in ({}, {"watchdog_alarms_file": alarms}):
+        (found,) = [
+            each for each in findings(Settings(data_dir=tmp_path, **given), "watchdog") if each.subject == "alarms"
+        ]
+        assert found.state is State.WARNING
+        assert "SIAGA_WATCHDOG_ALARMS_FILE" in found.text

@@ -130,6 +130,7 @@ def test_nobody_reaches_anybody_but_whom_it_has_to(overlay: str) -> None:
         assert ("siaga.id/kafka" in labels) == ("SIAGA_KAFKA_USER" in environment), name
         assert ("siaga.id/database" in labels) == ("SIAGA_DATABASE" in environment), name
     assert {name for name, labels in templates.items() if "siaga.id/outbound" in labels} == {
+        "siaga-console",
         "siaga-sinks",
         "siaga-watchdog",
     }
