@@ -8,6 +8,8 @@
 # again after an upgrade of Siaga: secrets, data and settings that are there stay as they are. Where systemd is not what
 # runs the machine (a container, a chroot), it does everything but start the services, and says which they are.
 set -euo pipefail
+# Programs and settings are read by the processes' own users, however strict root's umask is; secrets are made closed.
+umask 022
 cd "$(dirname "$0")/../.."
 source_tree=$PWD
 fetch_only=no

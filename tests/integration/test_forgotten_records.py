@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
+from kafka.admin import OffsetSpec
 
 from siaga.contracts.topics import CHECKINS, PAGES
 from siaga.settings import Settings
@@ -16,6 +17,7 @@ from sinks.reconcile import reconcile
 from tests.support import builders
 from tests.support.brokers import ApacheKafka
 from tests.support.databases import SqliteDatabase
+from tests.support.wait import until
 
 
 @pytest.mark.kafka
@@ -34,7 +36,11 @@ def test_what_kafka_has_forgotten_keeps_neither_audit_nor_rebuild_waiting(
     producer.commit_transaction()
     producer.close()
     admin = KafkaAdminClient(bootstrap_servers=kafka.address)
-    admin.delete_records({TopicPartition(CHECKINS, 0): 2, TopicPartition(PAGES, 0): 2})
+    forgotten = [TopicPartition(CHECKINS, 0), TopicPartition(PAGES, 0)]
+    # The marks at the ends are written a moment after the transaction is over.
+    latest = dict.fromkeys(forgotten, OffsetSpec.LATEST)
+    until(lambda: {end.offset for end in admin.list_partition_offsets(latest).values()} == {2}, what="the marks")
+    admin.delete_records(dict.fromkeys(forgotten, 2))
     admin.close()
 
     assert rebuild(settings) == 1

@@ -35,8 +35,9 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     require(missing_for_a_machine())
     with Machine(tmp_path_factory.mktemp("machine")) as machine:
         install = ["bash", str(ROOT / "deploy/systemd/install.sh")]
-        machine.run([*install, "--fetch"], online=True)
-        machine.run([*install, "posko.example,127.0.0.1"])
+        # As careful administrators have it: what the processes read is theirs all the same.
+        machine.run([*install, "--fetch"], online=True, umask=0o077)
+        machine.run([*install, "posko.example,127.0.0.1"], umask=0o077)
         yield machine
 
 
