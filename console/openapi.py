@@ -20,6 +20,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 
 from console.access import COOKIE, CSRF_HEADER, PASSES, caller_of
 from console.problems import MEDIA_TYPE, ProblemDocument
+from siaga.markdown import plain
 from siaga.redaction import UserRole
 
 CSV: Final = "text/csv"
@@ -116,7 +117,7 @@ def _made(app: FastAPI) -> dict[str, Any]:
     schemas = {**document["components"]["schemas"], **problem.pop("$defs"), ProblemDocument.__name__: problem}
     for schema in schemas.values():
         if "description" in schema:
-            schema["description"] = _plain(schema["description"])
+            schema["description"] = plain(schema["description"])
     document["components"] = {
         "securitySchemes": _SCHEMES,
         "schemas": dict(sorted(schemas.items())),
@@ -131,13 +132,9 @@ def _made(app: FastAPI) -> dict[str, Any]:
 
 
 def _word(operation: dict[str, Any]) -> None:
-    operation["summary"], *rest = _SENTENCE_END.split(_plain(operation.pop("description", "")), maxsplit=1)
+    operation["summary"], *rest = _SENTENCE_END.split(plain(operation.pop("description", "")), maxsplit=1)
     if any(rest):
         operation["description"] = rest[0]
-
-
-def _plain(docstring: str) -> str:
-    return " ".join(docstring.replace("``", "`").split())
 
 
 def _say_who(operation: dict[str, Any], dependant: Dependant, method: str) -> None:

@@ -20,7 +20,7 @@ from uuid import UUID
 
 from itsdangerous.encoding import base64_decode, base64_encode
 from itsdangerous.exc import BadData
-from itsdangerous.signer import HMACAlgorithm, Signer
+from itsdangerous.signer import HMACAlgorithm, Signer, SigningAlgorithm
 
 from siaga.contracts.command import Action
 from siaga.secret_files import Watched
@@ -85,6 +85,14 @@ class _Short(HMACAlgorithm):
         return super().get_signature(key, value)[:_SIGNATURE_BYTES]
 
 
+def signer_of(keys: Sequence[bytes], salt: str, algorithm: SigningAlgorithm | None = None) -> Signer:
+    """A signer for ``salt`` of which the first of ``keys`` signs, and what any of them signed is good."""
+    # itsdangerous signs with the last.
+    return Signer(
+        list(reversed(keys)), salt=salt, key_derivation="hmac", digest_method=hashlib.sha256, algorithm=algorithm
+    )
+
+
 class Links:
     """Signs links and reads them. Pure but for its keys: the time comes in."""
 
@@ -98,14 +106,7 @@ class Links:
 
     @property
     def _signer(self) -> Signer:
-        # itsdangerous signs with the last.
-        return Signer(
-            list(reversed(self.keys())),
-            salt="siaga.page-answer",
-            key_derivation="hmac",
-            digest_method=hashlib.sha256,
-            algorithm=_Short(),
-        )
+        return signer_of(self.keys(), "siaga.page-answer", _Short())
 
     def token(self, link: Link) -> str:
         """The link's token, of letters, digits and ``. - _``.

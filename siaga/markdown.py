@@ -11,6 +11,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
+def plain(docstring: str) -> str:
+    """A docstring as one paragraph: its lines joined, its code marked as Markdown marks it."""
+    return " ".join(docstring.replace("``", "`").split())
+
+
 def codes(words: Iterable[str]) -> str:
     """Words as code, separated by commas."""
     return ", ".join(f"`{word}`" for word in words)

@@ -20,8 +20,9 @@ from kafka.structs import OffsetAndMetadata
 
 from siaga.contracts.topics import MAX_RECORD_BYTES, STORE_GROUP
 from siaga.settings import Settings, SettingsError
-from siaga.wire.client import FETCH_WAIT_MS, connection
+from siaga.wire.client import FETCH_WAIT_MS, connection, not_allowed
 from siaga.wire.ends import said_ends, said_starts
+from siaga.wire.topic_ids import id_of
 from sinks.batch import Place, Record
 
 logger = logging.getLogger(__name__)
@@ -114,8 +115,7 @@ class Consumer:
 
     def _id_of(self, topic: str) -> str | None:
         """What tells the topic from one of the same name before or after it; None where the broker does not say."""
-        told = self._kafka._cluster.topic_id(topic)
-        return str(told) if told is not None and told.int else None
+        return id_of(self._kafka._cluster.topic_id(topic)) or None
 
     @property
     def partitions(self) -> list[Place]:
@@ -283,10 +283,8 @@ class Consumer:
 def unreadable(settings: Settings, error: Exception) -> SettingsError:
     """What is said to whoever wanted to look at what is on Kafka, and could not."""
     if isinstance(error, AuthorizationError):
-        return SettingsError(
-            f"kafka_user: {settings.kafka_user or 'nobody'} may not read what is on {settings.kafka}; set "
-            "SIAGA_KAFKA_USER to siaga-sinks, with its password (docs/how-to/secure-the-lines.md)"
-        )
+        then = "set SIAGA_KAFKA_USER to siaga-sinks, with its password (docs/how-to/secure-the-lines.md)"
+        return SettingsError(not_allowed(settings, f"read what is on {settings.kafka}", then))
     said = str(error) or type(error).__name__
     return SettingsError(f"kafka: {settings.kafka} cannot be read ({said}); start it, or correct SIAGA_KAFKA")
 

@@ -15,7 +15,7 @@ from kafka.errors import AuthorizationError, KafkaError
 from siaga.contracts.headers import cloud_event
 from siaga.contracts.topics import MAX_RECORD_BYTES
 from siaga.settings import Settings, SettingsError
-from siaga.wire.client import close_producer, connection
+from siaga.wire.client import close_producer, connection, not_allowed
 
 _CONNECT_MS: Final = 10_000
 _DELIVERY_SECONDS: Final = 60.0
@@ -80,10 +80,8 @@ def produce(settings: Settings, records: Iterable[Outgoing], *, source: str) -> 
 
 def _unwritten(settings: Settings, error: KafkaError) -> SettingsError:
     if isinstance(error, AuthorizationError):
-        return SettingsError(
-            f"kafka_user: {settings.kafka_user or 'nobody'} may not write this on {settings.kafka}; set "
-            "SIAGA_KAFKA_USER to siaga-admin, with its password, and do it again"
-        )
+        then = "set SIAGA_KAFKA_USER to siaga-admin, with its password, and do it again"
+        return SettingsError(not_allowed(settings, f"write this on {settings.kafka}", then))
     return SettingsError(
         f"kafka: {settings.kafka} does not take what it is given ({type(error).__name__}); "
         "start it, or correct SIAGA_KAFKA, and do it again"

@@ -25,6 +25,8 @@ from typing import Final
 from itsdangerous.exc import BadData
 from itsdangerous.signer import Signer
 
+from siaga.links import signer_of
+
 #: Wrong passwords that a browser, or an address under one name, may send; then it waits :data:`LOCKED` seconds.
 TRIES: Final = 5
 LOCKED: Final = 300.0
@@ -178,9 +180,7 @@ class Guessing:
 
     @property
     def _signer(self) -> Signer:
-        # itsdangerous signs with the last.
-        keys = list(reversed(self._keys()))
-        return Signer(keys, salt=_SALT, key_derivation="hmac", digest_method=hashlib.sha256)
+        return signer_of(self._keys(), _SALT)
 
 
 def cookie_name(name: str) -> str:

@@ -80,12 +80,16 @@ def _files(settings: Settings, process: str | None) -> Iterator[Finding]:
 
 def _alarms(settings: Settings) -> Finding:
     """Whom the watchdog calls."""
-    from siaga.checks import Finding, State, tried
+    from siaga.checks import Finding, State
+    from siaga.settings import SettingsError
     from siaga.watchdog.service import addresses_of
 
-    found = tried("alarms", lambda: f"go to {len(addresses_of(settings))} addresses")
-    if found.state is not State.RIGHT or addresses_of(settings):
-        return found
+    try:
+        addresses = addresses_of(settings)
+    except SettingsError as error:
+        return Finding("alarms", State.WRONG, str(error))
+    if addresses:
+        return Finding("alarms", State.RIGHT, f"go to {len(addresses)} addresses")
     remedy = "set SIAGA_WATCHDOG_ALARMS_FILE (docs/how-to/watchdog.md)"
     return Finding("alarms", State.WARNING, f"watchdog_alarms_file: nobody is called when Siaga fails; {remedy}")
 

@@ -51,13 +51,12 @@ def _about_kafka(error: Exception) -> str:
 
     from siaga.cli.running import settings_of_running
     from siaga.wire.check import check_kafka
+    from siaga.wire.client import not_allowed
 
     settings = settings_of_running()
     if isinstance(error, AuthorizationError):
-        return (
-            f"kafka_user: {settings.kafka_user or 'nobody'} may not do this on Kafka; set SIAGA_KAFKA_USER to "
-            "siaga-admin, with its password, or give the rights with 'siaga acl apply'"
-        )
+        then = "set SIAGA_KAFKA_USER to siaga-admin, with its password, or give the rights with 'siaga acl apply'"
+        return not_allowed(settings, "do this on Kafka", then)
     general = f"kafka: {settings.kafka} does not do what is asked ({type(error).__name__}); {_AGAIN}"
     return _unless_right(check_kafka(settings)) or general
 

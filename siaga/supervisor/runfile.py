@@ -5,20 +5,20 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from siaga.beginning import make_directory
 from siaga.settings import SettingsError
+from siaga.waiting import wait_for
 
 NAME: Final = "run.json"
 _LOCK: Final = ".lock"
-#: Somebody who asks whether a run holds the lock has it for a moment: tries, and seconds between two.
-_TRIES: Final = 5
+#: Somebody who asks whether a run holds the lock has it for a moment: seconds to try for, and between two tries.
+_PATIENCE: Final = 0.2
 _PAUSE: Final = 0.05
 
 
@@ -71,17 +71,10 @@ def owning(directory: Path) -> Iterator[None]:
     """
     make_directory(directory)
     with (directory / _LOCK).open("w") as lock:
-        for left in reversed(range(_TRIES)):
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError:
-                if not left:
-                    raise SettingsError(
-                        f"data_dir: another siaga runs with {directory}; end it, or set SIAGA_DATA_DIR to another "
-                        "directory"
-                    ) from None
-                time.sleep(_PAUSE)
+        if not wait_for(lambda: _takes(lock, fcntl.LOCK_EX), _PATIENCE, every=_PAUSE):
+            raise SettingsError(
+                f"data_dir: another siaga runs with {directory}; end it, or set SIAGA_DATA_DIR to another directory"
+            )
         # What a run that was killed says of itself is true no more.
         (directory / NAME).unlink(missing_ok=True)
         yield
@@ -91,10 +84,18 @@ def is_owned(directory: Path) -> bool:
     """Whether a run holds ``directory``; also where nobody can say, as no run ever held it."""
     try:
         with (directory / _LOCK).open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return not _takes(lock, fcntl.LOCK_SH)
     except OSError:
         return True
-    return False
+
+
+def _takes(lock: IO[Any], kind: int) -> bool:
+    """Whether the lock is had now; it goes with the file."""
+    try:
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def empty(directory: Path) -> None:

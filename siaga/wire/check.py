@@ -25,7 +25,7 @@ from siaga.contracts.topics import TOPICS
 from siaga.secret_files import FilePassword
 from siaga.settings import Settings, SettingsError
 from siaga.wire.acls import builtin_rights
-from siaga.wire.client import connection, mechanism_of, password_of, tls_context
+from siaga.wire.client import connection, mechanism_of, not_allowed, password_of, tls_context
 from siaga.wire.layout import misplaced
 from siaga.wire.sign_in import MechanismRefusedError, SignInRefusedError, read_exactly, sign_in
 from siaga.wire.topics_admin import ill_kept, misfits
@@ -199,8 +199,11 @@ def _see_topics(admin: Any, settings: Settings, needed: dict[str, set[str]]) -> 
     if refused:
         raise _Stopped(
             State.WRONG,
-            f"kafka_user: {settings.kafka_user or 'nobody'} may not use {', '.join(sorted(refused))}; give "
-            "the rights with 'siaga acl apply', or make the topics with 'siaga topics'",
+            not_allowed(
+                settings,
+                f"use {', '.join(sorted(refused))}",
+                "give the rights with 'siaga acl apply', or make the topics with 'siaga topics'",
+            ),
         )
     if wrong:
         more = f" ({len(wrong) - 1} more topics do not fit)" if len(wrong) > 1 else ""

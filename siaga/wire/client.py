@@ -32,6 +32,11 @@ class _MakesNoTopics(KafkaNetClient):  # type: ignore[misc]  # kafka-python has 
         self._manager.cluster.config["allow_auto_create_topics"] = False
 
 
+def not_allowed(settings: Settings, act: str, then: str) -> str:
+    """What is said where Kafka does not let this user do something: ``act``, and what to do ``then``."""
+    return f"kafka_user: {settings.kafka_user or 'nobody'} may not {act}; {then}"
+
+
 def connection(settings: Settings, client_id: str) -> dict[str, Any]:
     """Keyword arguments that every kafka-python client takes.
 

@@ -35,7 +35,7 @@ def log_ends(settings: Settings, partitions: Iterable[tuple[str, int]], client_i
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
-            with _consumer(settings, client_id) as consumer:
+            with looking(settings, client_id) as consumer:
                 ends = said_ends(consumer, wanted)
                 look_closer(consumer, ends)
             return {(tp.topic, tp.partition): end for tp, end in ends.items()}
@@ -54,7 +54,7 @@ def first_record(settings: Settings, partition: tuple[str, int], offset: int, cl
         siaga.settings.SettingsError: no broker is set.
     """
     tp = TopicPartition(*partition)
-    with _consumer(settings, client_id, auto_offset_reset="earliest") as consumer:
+    with looking(settings, client_id, auto_offset_reset="earliest") as consumer:
         consumer.assign([tp])
         consumer.seek(tp, offset)
         deadline = time.monotonic() + _PATIENCE
@@ -68,7 +68,13 @@ def first_record(settings: Settings, partition: tuple[str, int], offset: int, cl
 
 
 @contextmanager
-def _consumer(settings: Settings, client_id: str, **options: Any) -> Iterator[Any]:
+def looking(settings: Settings, client_id: str, **options: Any) -> Iterator[Any]:
+    """A consumer for whoever only looks: in no group, with five seconds of patience a request.
+
+    Raises:
+        kafka.errors.KafkaError: the broker does not answer.
+        siaga.settings.SettingsError: no broker is set.
+    """
     consumer = KafkaConsumer(
         **connection(settings, client_id),
         **options,

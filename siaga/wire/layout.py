@@ -9,7 +9,6 @@ at the first ones of each partition, as the districts of one that was divided li
 from __future__ import annotations
 
 import time
-from contextlib import closing
 from typing import Final
 
 from kafka import KafkaConsumer, TopicPartition
@@ -17,13 +16,11 @@ from kafka.errors import KafkaError
 
 from siaga.contracts.topics import STATE_CHANGELOG, partition_of
 from siaga.settings import Settings
-from siaga.wire.client import connection
-from siaga.wire.ends import said_ends, said_starts
+from siaga.wire.ends import looking, said_ends, said_starts
 
 #: Rows of a partition that are looked at, and bytes that are fetched for them.
 _ROWS: Final = 200
 _BYTES: Final = 64 * 1024
-_REQUEST_MS: Final = 5_000
 _PATIENCE: Final = 5.0
 
 
@@ -48,16 +45,8 @@ def misplaced(settings: Settings) -> str | None:
         siaga.settings.SettingsError: no broker is set.
     """
     try:
-        consumer = KafkaConsumer(
-            **connection(settings, "siaga-layout"),
-            auto_offset_reset="earliest",
-            enable_auto_commit=False,
-            bootstrap_timeout_ms=_REQUEST_MS,
-            request_timeout_ms=_REQUEST_MS,
-            max_partition_fetch_bytes=_BYTES,
-            metrics_enabled=False,
-        )
-        with closing(consumer):
+        options = {"auto_offset_reset": "earliest", "max_partition_fetch_bytes": _BYTES}
+        with looking(settings, "siaga-layout", **options) as consumer:
             return moved(settings.partitions) if _has_misplaced(consumer, settings.partitions) else None
     except KafkaError:
         # Who makes topics need not have the right to read what the workers remember: they look themselves.
@@ -65,9 +54,8 @@ def misplaced(settings: Settings) -> str | None:
 
 
 def _has_misplaced(consumer: KafkaConsumer, partitions: int) -> bool:
-    every = [
-        TopicPartition(STATE_CHANGELOG, number) for number in consumer.partitions_for_topic(STATE_CHANGELOG) or ()
-    ]
+    numbers = consumer.partitions_for_topic(STATE_CHANGELOG) or ()
+    every = [TopicPartition(STATE_CHANGELOG, number) for number in numbers]
     if len(every) != partitions:
         return False
     starts, ends = said_starts(consumer, every), said_ends(consumer, every)

@@ -17,9 +17,10 @@ def topic_ids(admin: Any, topics: Iterable[str]) -> dict[str, str]:
         kafka.errors.KafkaError: the broker does not answer.
     """
     described = admin.describe_topics(list(topics))
-    return {one["name"]: _text(one.get("topic_id")) for one in described if not one["error_code"]}
+    return {one["name"]: id_of(one.get("topic_id")) for one in described if not one["error_code"]}
 
 
-def _text(told: Any) -> str:
+def id_of(told: Any) -> str:
+    """A topic's id as kafka-python has it, as text; empty where the broker gives none."""
     said = "" if told is None else str(told)
     return "" if said == _NONE else said

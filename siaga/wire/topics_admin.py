@@ -24,7 +24,7 @@ from kafka.errors import (
 
 from siaga.contracts.topics import STATE_CHANGELOG, TOPICS, Topic
 from siaga.settings import Settings, SettingsError
-from siaga.wire.client import connection
+from siaga.wire.client import connection, not_allowed
 from siaga.wire.layout import misplaced
 
 _CONNECT_MS: Final = 15_000
@@ -59,10 +59,9 @@ def ensure_topics(settings: Settings) -> Ensured:
         with closing(admin):
             return _ensure(admin, settings)
     except AuthorizationError:
-        raise SettingsError(
-            f"kafka_user: {settings.kafka_user or 'nobody'} may not look after the topics on {settings.kafka}; set "
-            "SIAGA_KAFKA_USER to siaga-admin, with its password"
-        ) from None
+        act = f"look after the topics on {settings.kafka}"
+        then = "set SIAGA_KAFKA_USER to siaga-admin, with its password"
+        raise SettingsError(not_allowed(settings, act, then)) from None
     except KafkaError as error:
         raise SettingsError(
             f"kafka: {settings.kafka} does not do what is asked ({error}); start it, or correct SIAGA_KAFKA"

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from siaga.markdown import codes, table
+from siaga.markdown import codes, plain, table
 
 Node = Mapping[str, Any]
 
@@ -99,7 +99,7 @@ class _Written:
 
     def section(self) -> str:
         """The process: its operations, what its refusals mean, and the objects."""
-        parts = [f"## {self._name}", _plain(self._document["info"]["description"])]
+        parts = [f"## {self._name}", plain(self._document["info"]["description"])]
         for heading, operation in self._operations:
             parts += self._operation(heading, operation)
         parts += self._what_refuses()
@@ -165,7 +165,7 @@ class _Written:
 
     def _object(self, name: str, schema: Node) -> Iterator[str]:
         yield f"### {name} ({self._name.lower()})"
-        yield _plain(schema["description"])
+        yield plain(schema["description"])
         needed = schema.get("required", ())
         rows = [
             (f"`{field}`", self._type(held), "yes" if field in needed else "", _meaning(held))
@@ -218,12 +218,8 @@ def _bounds(schema: Node) -> str:
 
 
 def _meaning(described: Node) -> str:
-    said = _plain(described["description"])
+    said = plain(described["description"])
     default = described.get("schema", described).get("default")
     # What is empty or off where it is left out needs no words.
     told = not default or isinstance(default, dict) or f"`{default}`" in said
     return said if told else f"{said}. `{default}` by default"
-
-
-def _plain(docstring: str) -> str:
-    return " ".join(docstring.replace("``", "`").split())
