@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -31,7 +29,7 @@ from tests.support.certificates import Authority
 from tests.support.databases import PostgresCluster, missing_for_postgres
 from tests.support.duty import Manned
 from tests.support.require import require
-from tests.support.secured import SUPER, SecuredDatabase, SecuredKafka, SecuredStack
+from tests.support.secured import SUPER, Load, SecuredDatabase, SecuredKafka, SecuredStack, serial_of
 from tests.support.stored import Fed
 from tests.support.wait import until
 
@@ -338,56 +336,6 @@ def test_an_auditor_reads_what_happened_with_a_role_that_changes_nothing(
 
 
 # -- secrets that change ------------------------------------------------------------------------------------------
-
-
-class Load:
-    """Somebody who reports all the time, and tries again what is not answered or answered 5xx."""
-
-    def __init__(self, stack: SecuredStack) -> None:
-        self._stack = stack
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self.accepted: list[str] = []
-        self.refused: list[int] = []
-
-    def __enter__(self) -> Load:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join(30)
-
-    def _run(self) -> None:
-        trusting = self._stack.broker.authority.trusting()
-        headers = {"Authorization": f"Bearer {self._stack.token}"}
-        while not self._stop.is_set():
-            item = builders.report("order.convoy", station=builders.SECOND_STATION)
-            for _ in range(20):
-                # A connection each time: that is what sees a certificate.
-                try:
-                    with httpx.Client(verify=trusting, timeout=10.0) as phone:
-                        status = phone.post(f"{self._stack.gateway_url}/v1/reports", json=item, headers=headers)
-                except httpx.HTTPError:
-                    continue
-                if status.status_code == 202:
-                    self.accepted.append(item["report_id"])
-                    break
-                if status.status_code < 500:
-                    self.refused.append(status.status_code)
-                    break
-            self._stop.wait(0.02)
-
-
-def serial_of(port: int, authority: Authority) -> str:
-    """The number of the certificate that a server shows."""
-    with (
-        socket.create_connection(("127.0.0.1", port), timeout=5) as line,
-        authority.trusting().wrap_socket(line, server_hostname="127.0.0.1") as shut,
-    ):
-        certificate = shut.getpeercert()
-    assert certificate
-    return str(certificate["serialNumber"])
 
 
 def test_every_secret_is_changed_under_load_and_nothing_accepted_is_lost(manned: Manned) -> None:

@@ -4,7 +4,9 @@ between them, each process with its own user, role and certificates.
 
 from __future__ import annotations
 
+import socket
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +16,7 @@ import psycopg
 from siaga.settings import Settings
 from siaga.store.roles import OWNER, ROLES, database_rights, make_roles
 from siaga.wire.acls import PREFIX, apply_passwords, apply_rules, builtin_rights
+from tests.support import builders
 from tests.support.brokers import ROOT, ApacheKafka
 from tests.support.certificates import Authority, Pair
 from tests.support.databases import PostgresCluster, PostgresDatabase
@@ -220,3 +223,53 @@ class SecuredStack(Stack):
 
 
 _PEM: Final = (("cert", "certificate"), ("key", "key"))
+
+
+class Load:
+    """Somebody who reports all the time, and tries again what is not answered or answered 5xx."""
+
+    def __init__(self, stack: SecuredStack) -> None:
+        self._stack = stack
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.accepted: list[str] = []
+        self.refused: list[int] = []
+
+    def __enter__(self) -> Load:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(30)
+
+    def _run(self) -> None:
+        trusting = self._stack.broker.authority.trusting()
+        headers = {"Authorization": f"Bearer {self._stack.token}"}
+        while not self._stop.is_set():
+            item = builders.report("order.convoy", station=builders.SECOND_STATION)
+            for _ in range(20):
+                # A connection each time: that is what sees a certificate.
+                try:
+                    with httpx.Client(verify=trusting, timeout=10.0) as phone:
+                        status = phone.post(f"{self._stack.gateway_url}/v1/reports", json=item, headers=headers)
+                except httpx.HTTPError:
+                    continue
+                if status.status_code == 202:
+                    self.accepted.append(item["report_id"])
+                    break
+                if status.status_code < 500:
+                    self.refused.append(status.status_code)
+                    break
+            self._stop.wait(0.02)
+
+
+def serial_of(port: int, authority: Authority) -> str:
+    """The number of the certificate that a server shows."""
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=5) as line,
+        authority.trusting().wrap_socket(line, server_hostname="127.0.0.1") as shut,
+    ):
+        certificate = shut.getpeercert()
+    assert certificate
+    return str(certificate["serialNumber"])
