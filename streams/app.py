@@ -173,8 +173,9 @@ def make_app(settings: Settings, worker: str, topics: Topics) -> Parts:
     )
 
     # Bytes as they are, for keys and values: Faust takes their serializers from the types.
-    async def see_place(event: Any) -> None:
+    async def see_row(event: Any) -> None:
         message = event.message
+        topics.read_back(message.key, message.headers)
         if message.value and is_misplaced(message.key, message.partition, settings.partitions):
             refuse_at_once(moved(settings.partitions))
 
@@ -183,7 +184,7 @@ def make_app(settings: Settings, worker: str, topics: Topics) -> Parts:
         partitions=settings.partitions,
         key_type=bytes,
         value_type=bytes,
-        on_changelog_event=see_place,
+        on_changelog_event=see_row,
     )
     return Parts(app, inputs, table)
 

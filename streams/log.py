@@ -15,6 +15,7 @@ from siaga.contracts.topics import STATE_CHANGELOG
 from streams import metrics
 from streams.crash import Point, pass_by_with
 from streams.outputs import Batch, Outgoing
+from streams.topics import Topics
 
 logger = logging.getLogger(__name__)
 
@@ -27,13 +28,15 @@ _IN_FLIGHT: Final = 2000
 class Log:
     """Faust's producer and its table, for whole batches."""
 
-    def __init__(self, app: Any, table: Any) -> None:
+    def __init__(self, app: Any, table: Any, topics: Topics) -> None:
         self._app = app
         self._table = table
+        self._topics = topics
 
     async def write(self, batch: Batch) -> None:
         """Write the state and wait for it, then the outputs and wait for them."""
-        await self._insist([Outgoing(STATE_CHANGELOG, r.partition, r.key, r.value, []) for r in batch.rows])
+        mark = self._topics.mark
+        await self._insist([Outgoing(STATE_CHANGELOG, r.partition, r.key, r.value, mark) for r in batch.rows])
         for row in batch.rows:
             if row.value is None:
                 self._table.data.pop(row.key, None)

@@ -29,6 +29,7 @@ from streams.intake import Incoming, Intake
 from streams.log import Log
 from streams.outputs import gather, registry_timers, timer_records
 from streams.stall import end_at_once
+from streams.topics import Topics
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +50,9 @@ def _incoming(event: Any) -> Incoming:
 class Stream:
     """Folds records of the partitions it was given, batch by batch. Everything here runs in the event loop."""
 
-    def __init__(self, settings: Settings, parts: Parts, duties: Duties, changes: RegistryChanges) -> None:
+    def __init__(
+        self, settings: Settings, parts: Parts, duties: Duties, changes: RegistryChanges, topics: Topics
+    ) -> None:
         self._flush_after = settings.stream_flush
         self._session = settings.stream_session
         self._app = parts.app
@@ -57,11 +60,12 @@ class Stream:
         self._duties = duties
         self._registry = duties.registry
         self._changes = changes
+        self._topics = topics
         self.districts = Districts(settings.partitions)
         self._intake = Intake(self.districts, duties)
         self._deadlines = Deadlines(self.districts, duties.registry, climbs=settings.stream_clock)
         self.hearing = Hearing()
-        self._log = Log(parts.app, parts.table)
+        self._log = Log(parts.app, parts.table, topics)
         #: Folded and not yet acknowledged, and when the first of them came (monotonic seconds).
         self._pending: list[Any] = []
         self._since = 0.0
@@ -165,6 +169,7 @@ class Stream:
         # Faust lets the inputs flow now and only then goes to what was committed; what it fetched in between would be
         # thrown away, and not come again where nothing was committed yet. It has the flow resumed when it is there.
         self._app.consumer.stop_flow()
+        await asyncio.to_thread(self._topics.know)
         async with self._writing:
             # Folded after the last flush, into states that are replaced now: they come again.
             self._pending.clear()
@@ -174,6 +179,10 @@ class Stream:
             for key in [key for key in self._table.data if self._partition_of(key) not in owned]:
                 # Another worker changes it now; should it come back, it is read from the changelog's beginning.
                 self._table.data.pop(key, None)
+            if strangers := self._topics.take_strangers():
+                logger.warning("%d rows were remembered from topics that are gone; they do not count", len(strangers))
+                for key in strangers:
+                    self._table.data.pop(key, None)
             rows = [(key.decode(), value) for key, value in self._table.data.items() if value]
             self._take_registry()
             self.districts.assign(owned, rows, self._registry.district_codes)
@@ -192,6 +201,7 @@ class Stream:
         """What a crashed worker decided and perhaps did not tell. The receivers know by version what they have."""
         now = steady_now()
         for code, district in self.districts.all.items():
+            district.book.take_over(self._duties, now)
             district.book.draw_near(self._duties, now)
             incidents = district.state.incidents
             for incident in incidents.values():

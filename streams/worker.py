@@ -59,7 +59,7 @@ async def _serve(settings: Settings) -> int:
     tail.start()
     topics = Topics(settings, name)
     parts = make_app(settings, name, topics)
-    stream = Stream(settings, parts, duties, changes)
+    stream = Stream(settings, parts, duties, changes, topics)
     watchdog = Watchdog(settings, name, lambda: stream.districts.owned, topics.see)
     # A report judged before its station is known would be rejected: wait, as long as it takes.
     while not stop.is_set() and not await asyncio.to_thread(tail.wait_caught_up, 0.5):

@@ -200,6 +200,18 @@ class EscalationBook:
         times = [at for at in (self._due[0][0] if self._due else None, self._digests.due_at) if at is not None]
         return min(times, default=None)
 
+    def take_over(self, duties: Duties, now: float) -> None:
+        """Have cases whose policy or roster no row keeps go on with the present ones (epoch seconds).
+
+        Where topics were made anew under a worker, those rows went with the ones before.
+        """
+        for incident_id, entry in self.entries.items():
+            if not self._versions.has(entry.case):
+                policy, roster = duties.policy, self._versions.part(duties.roster(self.district), now)
+                self._versions.freeze(policy, roster)
+                entry.case = replace(entry.case, policy=policy.version, roster=roster.version)
+                self._changed.setdefault(incident_id, False)
+
     def draw_near(self, duties: Duties, now: float) -> None:
         """Let nothing be due later than it could be if it had been set now (epoch seconds)."""
         for incident_id, entry in self.entries.items():

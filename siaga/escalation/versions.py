@@ -34,6 +34,10 @@ class Versions:
         """What a case is decided with."""
         return self._policies[case.policy], self._rosters[case.roster]
 
+    def has(self, case: Case) -> bool:
+        """Whether what a case is decided with is kept."""
+        return case.policy in self._policies and case.roster in self._rosters
+
     def part(self, whole: Roster, now: float) -> Roster:
         """As much of a roster as concerns the district, from ``now`` (epoch seconds) on and a day before."""
         known = self._rosters.get(whole.version)

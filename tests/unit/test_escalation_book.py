@@ -10,6 +10,7 @@ from siaga.contracts.page_result import PageStatus, ResultReason
 from siaga.contracts.registry import Calendar
 from siaga.contracts.timer import Timer, TimerKind
 from siaga.escalation.policy import builtin_policy
+from siaga.escalation.rows import POLICY, ROSTER
 from tests.support import builders
 from tests.support.pager import PEOPLE, World, roster
 
@@ -26,6 +27,22 @@ def test_a_restart_in_mid_climb_goes_on_with_the_versions_it_began_with(world: W
     world.advance(minutes=4)
 
     assert world.paged == ["polsek-kajen", "polres", "ops-desk", "wakapolres", "kodim"]
+
+
+@pytest.mark.parametrize("kept_elsewhere", [POLICY, ROSTER])
+def test_a_climb_goes_on_with_the_present_versions_where_those_it_began_with_are_lost(
+    world: World, kept_elsewhere: str
+) -> None:
+    world.report("violence.mass_clash")
+    world.rows = {key: row for key, row in world.rows.items() if f"/{kept_elsewhere}/" not in key}
+    world.load(roster([p for p in PEOPLE if p != "ops-desk"], version="uji-2"))
+    world.restart()
+    world.book.take_over(world.duties, world.now)
+    world.settle()
+    world.restart()
+    world.advance(minutes=4)
+
+    assert world.paged == ["polsek-kajen", "polres", "wakapolres", "kodim", "kapolres"]
 
 
 def test_an_incident_told_again_has_the_same_snapshot_and_pages_told_again(world: World) -> None:
