@@ -13,7 +13,7 @@ from console.accounts.schema import upgrade
 from console.app import create_app
 from console.core import Core, make_core
 from siaga.ending import Server, leaving_when_asked
-from siaga.serving import http_options
+from siaga.serving import http_options, metrics_shown
 from siaga.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,8 @@ def serve(settings: Settings) -> None:
         ws_max_size=1 << 20,
         **options,
     )
-    Server(config).run()
+    with metrics_shown(settings, "console", core.metrics.registry):
+        Server(config).run()
 
 
 def prepare(core: Core) -> None:

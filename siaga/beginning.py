@@ -19,7 +19,7 @@ _PORTS: Final = {
     "gateway": (("gateway_host", "gateway_port"), (_METRICS, "gateway_metrics_port")),
     "streams": ((_METRICS, "streams_metrics_port"),),
     "sinks": ((_METRICS, "sinks_metrics_port"),),
-    "console": (("console_host", "console_port"),),
+    "console": (("console_host", "console_port"), (_METRICS, "console_metrics_port")),
     "watchdog": ((_METRICS, "watchdog_port"),),
 }
 

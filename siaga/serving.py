@@ -1,13 +1,18 @@
-"""How gateway and command centre are reached: over HTTPS of their own, or behind proxies that are named.
+"""How gateway and command centre are reached: over HTTPS of their own, or behind named proxies; their metrics apart.
 
 In: the settings. Out: what uvicorn is told, or a refusal to send secrets over a network in the clear. State: none.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from prometheus_client import CollectorRegistry, start_http_server
 
 from siaga.heads import HeadsInTime
 from siaga.settings import Settings, SettingsError
@@ -46,6 +51,30 @@ def certificate_of(settings: Settings, part: str) -> Path | None:
 def scheme_of(settings: Settings, part: str) -> str:
     """What ``part`` speaks itself."""
     return "http" if certificate_of(settings, part) is None else "https"
+
+
+@contextlib.contextmanager
+def metrics_shown(settings: Settings, part: str, registry: CollectorRegistry) -> Iterator[None]:
+    """Show the metrics of ``part`` (``gateway`` or ``console``) for a while, on a port that strangers need not reach.
+
+    Raises:
+        SettingsError: the port cannot be used.
+    """
+    setting = f"{part}_metrics_port"
+    address, port = settings.metrics_host, getattr(settings, setting)
+    try:
+        server, thread = start_http_server(port, address, registry=registry)
+    except OSError as error:
+        raise SettingsError(
+            f"{setting}: {address}:{port} cannot be used ({error}); set SIAGA_{setting.upper()} to a free one"
+        ) from None
+    try:
+        yield
+    finally:
+        # It polls twice a second; nobody need wait for that.
+        threading.Thread(target=server.shutdown, daemon=True).start()
+        thread.join(0.1)
+        server.server_close()
 
 
 def trusted_proxies(settings: Settings) -> list[str]:

@@ -89,6 +89,7 @@ class Settings(BaseSettings):
         default=9110, description="Metrics of the first stream worker; the next ones count up"
     )
     sinks_metrics_port: Port = Field(default=9102, description="Metrics of the sinks; 0 picks a free port")
+    console_metrics_port: Port = Field(default=9104, description="Metrics of the command centre; 0 picks a free port")
 
     stream_workers: Annotated[int, Field(ge=1, le=64)] = Field(
         default=1, description="Stream workers that `siaga up` starts: one a core is right"

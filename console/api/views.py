@@ -8,14 +8,13 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from fastapi import APIRouter, Query
 
 from console.access import Commanding, CoreOf, SignedIn
 from console.api.models import ServiceState
 from console.api.overviews import DutyOut, PostureOut, Summary, TrendsOut
 from console.duty import desks_of
-from console.openapi import refusals, text
+from console.openapi import refusals
 from console.posture import posture_of
 from console.problems import Problem
 from console.queries import acknowledged_at, incident_facts, totals
@@ -147,17 +146,6 @@ def summary_of(core: CoreOf) -> Summary:
         by_family=dict(sorted(families.items())),
         by_district=dict(sorted(districts.items())),
     )
-
-
-@router.get(
-    "/metrics",
-    tags=["service"],
-    response_class=Response,
-    responses={200: text("text/plain", "Prometheus' text format")},
-)
-def get_metrics(core: CoreOf) -> Response:
-    """The command centre's metrics, for Prometheus."""
-    return Response(generate_latest(core.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/healthz", tags=["service"], response_model=ServiceState, response_description="It lives")

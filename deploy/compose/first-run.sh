@@ -35,15 +35,14 @@ cp super/kafka broker/super-password
 echo "# One address a line; docs/how-to/watchdog.md" >watchdog/alarms
 echo "# docs/how-to/reach-your-officers.md" >sinks/channels.toml
 echo "# docs/how-to/reach-your-officers.md; secrets that it names lie beside it" >console/answers.toml
-mkdir alertmanager prometheus
+mkdir alertmanager
 echo "put the password of the mail server here" >alertmanager/smtp-password
-cp ca.crt prometheus/ca.crt
 
 # The numbers are those of `user:` in compose.yaml.
 for process in gateway streams sinks console admin super auditor watchdog; do chown -R 10001:10001 "$process"; done
 chown -R 1000:1000 broker
 chown -R 999:999 postgres roles
-chown -R 65534:65534 alertmanager prometheus
+chown -R 65534:65534 alertmanager
 chown -R 472:472 grafana
 
 # What containers read besides is no secret; a checkout under a strict umask would keep it from their numbers.

@@ -12,13 +12,12 @@ import gc
 import logging
 import math
 import socket
-import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import uvicorn
 import uvloop
-from prometheus_client import ProcessCollector, disable_created_metrics, start_http_server
+from prometheus_client import ProcessCollector, disable_created_metrics
 
 from producers.gateway.app import Gateway
 from producers.gateway.batcher import Batcher
@@ -32,7 +31,7 @@ from producers.publisher import Publisher
 from producers.spool import Spool
 from siaga.certificates import CertificateMetrics
 from siaga.ending import Server
-from siaga.serving import http_options
+from siaga.serving import http_options, metrics_shown
 from siaga.settings import Settings, SettingsError
 from siaga.wire.registry_tail import RegistryTail
 
@@ -82,7 +81,7 @@ async def _run(settings: Settings, options: Mapping[str, Any]) -> None:
         tail = RegistryTail(settings, known.take, client_id="siaga-gateway-registry")
         tail.start()
         last.callback(tail.stop, 1.0)
-        last.enter_context(_metrics_on(settings, metrics))
+        last.enter_context(metrics_shown(settings, "gateway", metrics.registry))
         batcher = Batcher(
             publisher,
             spool,
@@ -166,25 +165,6 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
                 f"gateway_port: {host}:{port} cannot be used ({error}); set SIAGA_GATEWAY_PORT to a free one"
             ) from None
         yield listening
-
-
-@contextlib.contextmanager
-def _metrics_on(settings: Settings, metrics: GatewayMetrics) -> Iterator[None]:
-    address, port = settings.metrics_host, settings.gateway_metrics_port
-    try:
-        server, thread = start_http_server(port, address, registry=metrics.registry)
-    except OSError as error:
-        raise SettingsError(
-            f"gateway_metrics_port: {address}:{port} cannot be used ({error}); "
-            "set SIAGA_GATEWAY_METRICS_PORT to a free one"
-        ) from None
-    try:
-        yield
-    finally:
-        # It polls twice a second; nobody need wait for that.
-        threading.Thread(target=server.shutdown, daemon=True).start()
-        thread.join(0.1)
-        server.server_close()
 
 
 def _show(metrics: GatewayMetrics, spool: Spool, publisher: Publisher, known: Known, batcher: Batcher) -> None:

@@ -106,7 +106,7 @@ def _run(settings: Settings, day: _Day | None) -> int:
         play = _play(settings, day, inbox) if day is not None and inbox is not None else None
         gateway = f"{scheme_of(settings, 'gateway')}://{_host(settings.gateway_host)}:{ports.gateway}"
         console = f"{scheme_of(settings, 'console')}://{_host(settings.console_host)}:{ports.console}"
-        metrics = {**_metrics(settings, ports, inbox), _CONSOLE: f"{console}/metrics"}
+        metrics = _metrics(settings, ports, inbox)
         environment = _environment(settings, ports, embedded=embedded is not None, play=play)
         screen = screen_on(sys.stdout, f"Siaga {gateway}")
 
@@ -165,6 +165,7 @@ def _metrics(settings: Settings, ports: Ports, inbox: str | None) -> dict[str, s
         "gateway": ports.gateway_metrics,
         "sinks": ports.sinks_metrics,
         **dict(zip(_workers(settings), ports.streams_metrics, strict=True)),
+        _CONSOLE: ports.console_metrics,
         _WATCHDOG: ports.watchdog,
     }
     metrics = {name: f"http://{_host(settings.metrics_host)}:{port}/metrics" for name, port in numbers.items()}
@@ -183,6 +184,7 @@ def _environment(settings: Settings, ports: Ports, *, embedded: bool, play: _Pla
         "watchdog_port": ports.watchdog,
         "inbox_port": ports.inbox,
         "console_port": ports.console,
+        "console_metrics_port": ports.console_metrics,
     }
     if settings.log_format == "auto":
         # They are written to files, and read by whoever started this.

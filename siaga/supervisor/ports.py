@@ -22,6 +22,7 @@ class Ports:
     inbox: int
     watchdog: int
     console: int
+    console_metrics: int
 
 
 def choose_ports(settings: Settings, *, with_inbox: bool = False) -> Ports:
@@ -59,7 +60,8 @@ def choose_ports(settings: Settings, *, with_inbox: bool = False) -> Ports:
     watchdog = choose(host, settings.watchdog_port, "watchdog's metrics", "watchdog_port")
     inbox = choose(_LOOPBACK, settings.inbox_port, "inbox", "inbox_port") if with_inbox else settings.inbox_port
     console = choose(settings.console_host, settings.console_port, "command centre", "console_port")
-    return Ports(gateway, metrics, sinks, streams, inbox, watchdog, console)
+    shown = choose(host, settings.console_metrics_port, "command centre's metrics", "console_metrics_port")
+    return Ports(gateway, metrics, sinks, streams, inbox, watchdog, console, shown)
 
 
 def is_free(host: str, port: int) -> bool:

@@ -35,9 +35,14 @@ class LivePage:
 
     def __init__(self, directory: Path) -> None:
         ports = free_ports(2)
-        self.settings = Settings(
-            data_dir=directory, console_port=ports, sinks_metrics_port=ports + 1, kafka="127.0.0.1:1"
-        )
+        chosen = {
+            "data_dir": directory,
+            "console_port": ports,
+            "console_metrics_port": 0,
+            "sinks_metrics_port": ports + 1,
+            "kafka": "127.0.0.1:1",
+        }
+        self.settings = Settings.model_validate(chosen)
         self.url = f"http://127.0.0.1:{ports}"
         self.rows = Filled(self.settings.database_url)
         self.rows.put_registry(
@@ -49,8 +54,7 @@ class LivePage:
             add_user(core, role.value, role)
         core.database.close()
         env = {key: value for key, value in os.environ.items() if not key.startswith("SIAGA_")}
-        chosen = {"data_dir": directory, "console_port": ports, "sinks_metrics_port": ports + 1}
-        env |= {f"SIAGA_{name.upper()}": str(value) for name, value in {**chosen, "kafka": "127.0.0.1:1"}.items()}
+        env |= {f"SIAGA_{name.upper()}": str(value) for name, value in chosen.items()}
         argv = [sys.executable, "-m", "siaga", "console"]
         self.process = Process("console", argv, log=directory / "console.log", env=env, cwd=directory)
 

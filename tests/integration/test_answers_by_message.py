@@ -123,7 +123,7 @@ def test_a_strangers_answer_is_set_aside_without_their_number_and_tells_them_not
     kept = posko.rejected()
     assert sorted(item["reason"] for item in kept) == ["invalid", "invalid", "unauthorised", "unknown_incident"]
     assert not any(stranger[3:] in base64.b64decode(item["original"]).decode() for item in kept)
-    metrics = posko.centre.get("/metrics").text
+    metrics = posko.centre.metrics
     assert 'siaga_console_answers_total{outcome="wrong_sender",via="sms"} 1.0' in metrics
     assert stranger[3:] not in metrics
 

@@ -48,6 +48,7 @@ class World:
             "gateway_port": ports,
             "gateway_metrics_port": ports + 1,
             "sinks_metrics_port": ports + 2,
+            "console_metrics_port": 0,
             "streams_metrics_port": 0,
             **changed,
         }

@@ -93,7 +93,7 @@ def test_who_may_not_decide_is_told_why_and_nothing_is_sent(rows: Filled, centre
     assert codes == {"viewer": 403, "auditor": 403, "operator": 403, "bpbd": 404, "no reason": 422, "no action": 422}
     assert "reason" in answers["no reason"].text
     assert commands_on(centre.settings, builders.DISTRICT) == []
-    assert 'siaga_console_commands_total{action="dismiss",outcome="refused"} 1.0' in centre.get("/metrics").text
+    assert 'siaga_console_commands_total{action="dismiss",outcome="refused"} 1.0' in centre.metrics
 
 
 def test_an_operator_merges_and_splits_and_is_told_at_once_what_cannot_be(rows: Filled, centre: Centre) -> None:

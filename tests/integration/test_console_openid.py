@@ -126,7 +126,7 @@ def test_somebody_signs_in_with_the_provider_is_who_the_grants_say_and_signs_out
     provider.say(groups=["posko-komandan"])
     sign_in(client)
     assert client.get("/api/me").json()["role"] == "commander"
-    assert 'siaga_console_sign_ins_total{outcome="ok"} 2.0' in centre.get("/metrics").text
+    assert 'siaga_console_sign_ins_total{outcome="ok"} 2.0' in centre.metrics
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ def test_a_server_that_is_asked_to_end_ends_with_0(name: str, tmp_path: Path) ->
     port = free_port()
     environment = {
         f"SIAGA_{name.upper()}_PORT": str(port),
+        "SIAGA_CONSOLE_METRICS_PORT": "0",
         "SIAGA_DATA_DIR": str(tmp_path),
         "SIAGA_DATABASE": f"sqlite:///{tmp_path}/siaga.db",
         "SIAGA_KAFKA": "127.0.0.1:9",

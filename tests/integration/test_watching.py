@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.support import builders
@@ -59,6 +60,16 @@ def queries() -> Iterator[tuple[str, str]]:
                 for name, value in VARIABLES.items():
                     query = query.replace(name, value)
                 yield f"{path.stem}: {panel['title']}", query
+
+
+def test_the_metrics_of_what_strangers_reach_are_on_ports_that_they_need_not_reach(
+    manned: tuple[Manned, Watching],
+) -> None:
+    stack = manned[0].stack
+    settings = stack.settings
+    for name, port in ((GATEWAY, settings.gateway_port), (CONSOLE, settings.console_port)):
+        assert httpx.get(f"http://127.0.0.1:{port}/metrics").status_code == 404
+        assert any(f"siaga_{name}_" in sample for sample in stack.metrics(name))
 
 
 def test_every_panel_of_every_dashboard_shows_what_happened(manned: tuple[Manned, Watching]) -> None:

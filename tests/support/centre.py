@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 import httpx
 import uvicorn
 from argon2 import PasswordHasher
+from prometheus_client import generate_latest
 
 from console.accounts.tables import users
 from console.app import create_app
@@ -92,6 +93,11 @@ class Centre:
 
     def post(self, path: str, body: Any, name: str | None = "operator") -> httpx.Response:
         return self.http.post(path, json=body, headers=self.headers(name))
+
+    @property
+    def metrics(self) -> str:
+        """What Prometheus is told."""
+        return generate_latest(self.core.metrics.registry).decode()
 
     def until_known(self, incident_id: str) -> None:
         """Wait until the board has heard of an incident."""

@@ -22,7 +22,8 @@ class Demo:
     """A demonstration with its own directory and free ports."""
 
     def __init__(self, directory: Path, *arguments: str, **environment: str) -> None:
-        ports = ("GATEWAY", "GATEWAY_METRICS", "SINKS_METRICS", "STREAMS_METRICS", "INBOX", "WATCHDOG", "CONSOLE")
+        metrics = ("GATEWAY_METRICS", "SINKS_METRICS", "STREAMS_METRICS", "CONSOLE_METRICS")
+        ports = (*metrics, "GATEWAY", "INBOX", "WATCHDOG", "CONSOLE")
         env = {**os.environ, **{f"SIAGA_{name}_PORT": "0" for name in ports}, **environment}
         argv = [sys.executable, "-m", "siaga", "demo", *arguments]
         self.directory = directory / "var" / "demo"

@@ -68,15 +68,16 @@ class Stack:
         self.broker = broker
         self.database = database
         self.directory = directory
-        ports = free_ports(5 + workers)
+        ports = free_ports(6 + workers)
         self._chosen: dict[str, Any] = {
             "data_dir": directory / "var",
             "gateway_port": ports,
             "gateway_metrics_port": ports + 1,
             "sinks_metrics_port": ports + 2,
             "console_port": ports + 3,
-            "inbox_port": ports + 4,
-            "streams_metrics_port": ports + 5,
+            "console_metrics_port": ports + 4,
+            "inbox_port": ports + 5,
+            "streams_metrics_port": ports + 6,
             "stream_workers": workers,
             "canary_every": 0.5,
             "rate_per_minute": 1_000_000,
@@ -175,7 +176,7 @@ class Stack:
             process.wait_ready(lambda: self._gateway_is("/readyz"), timeout=timeout, what="being ready")
         else:
             # Streams and sinks open their metrics only once they are ready to work.
-            port = self.metrics_port(name)
+            port = self._chosen["console_port"] if name == CONSOLE else self.metrics_port(name)
             process.wait_ready(lambda: listens(port), timeout=timeout, what="opening its metrics")
 
     def kill(self, name: str) -> None:
@@ -327,9 +328,9 @@ class Stack:
     # -- metrics and logs -----------------------------------------------------------------------------------------
 
     def metrics_port(self, name: str) -> int:
-        """Where a process shows its metrics; the console and the inbox have no port besides their own."""
+        """Where a process shows its metrics; the inbox has no port besides its own."""
         part, _, number = name.partition("-")
-        own = f"{part}_port" if part in (CONSOLE, INBOX) else f"{part}_metrics_port"
+        own = "inbox_port" if part == INBOX else f"{part}_metrics_port"
         return int(self._chosen[own]) + int(number or 0)
 
     def metrics(self, name: str) -> dict[str, float]:

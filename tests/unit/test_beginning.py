@@ -23,11 +23,13 @@ from siaga.supervisor.runfile import owning
         ("streams", "streams_metrics_port"),
         ("sinks", "sinks_metrics_port"),
         ("console", "console_port"),
+        ("console", "console_metrics_port"),
         ("watchdog", "watchdog_port"),
     ],
 )
 def test_a_port_in_use_is_told_before_anything_is_taken_or_stored(process: str, setting: str) -> None:
-    free: dict[str, Any] = {f"{name}_port": 0 for name in ("gateway", "gateway_metrics", "console", "watchdog")}
+    names = ("gateway", "gateway_metrics", "console", "console_metrics", "watchdog")
+    free: dict[str, Any] = {f"{name}_port": 0 for name in names}
     with socket.create_server(("127.0.0.1", 0)) as taken:
         number = taken.getsockname()[1]
 

@@ -215,13 +215,16 @@ def test_nothing_starts_before_what_it_needs() -> None:
 
 
 def test_prometheus_watches_every_process_among_the_containers() -> None:
-    targets: list[dict[str, Any]] = yaml.safe_load((COMPOSE.parent / "prometheus/targets.yml").read_text())
-    watched = {target.partition(":")[0] for entry in targets for target in entry["targets"]}
+    entries: list[dict[str, Any]] = yaml.safe_load((COMPOSE.parent / "prometheus/targets.yml").read_text())
+    targets = [target.partition(":") for entry in entries for target in entry["targets"]]
+    watched = {name for name, _, _ in targets}
+    reached = {outer.partition(":")[0] for each in SERVICES.values() for outer in each.get("ports", [])}
     processes = {name for name, each in SERVICES.items() if image_of(each) == "siaga" and "healthcheck" in each}
     own = yaml.safe_load((COMPOSE.parent / "prometheus/prometheus.yml").read_text())
     model = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
 
     assert watched == processes
+    assert not {port for _, _, port in targets} & reached, "metrics are for nobody outside"
     assert {key: own[key] for key in ("global", "rule_files")} == {
         key: model[key] for key in ("global", "rule_files")
     }

@@ -182,12 +182,45 @@ def test_prometheus_gets_the_rules_and_the_labels_that_they_ask_for(overlay: str
     assert set(rules) == {"siaga-recording", "siaga-alerts"}
 
     asked = set(re.findall(r'job="([^"]+)"', str(rules)))
-    monitors = {**of_kind(overlay, "PodMonitor"), **of_kind(overlay, "ServiceMonitor")}
+    monitors = of_kind(overlay, "PodMonitor")
     for name, monitor in monitors.items():
-        (endpoint,) = monitor["spec"].get("podMetricsEndpoints") or monitor["spec"]["endpoints"]
+        (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
         set_here = {each["targetLabel"]: each.get("replacement") for each in endpoint["relabelings"]}
         assert {set_here["job"]} == asked, name
         assert "process" in set_here, name
+
+
+def test_each_process_shows_its_metrics_to_prometheus_and_to_nobody_outside(overlay: str) -> None:
+    (monitor,) = of_kind(overlay, "PodMonitor").values()
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    policies = of_kind(overlay, "NetworkPolicy")
+    asked, outside = (policies[name]["spec"]["ingress"][0]["ports"] for name in ("metrics", "web"))
+    found = {
+        name: port["containerPort"]
+        for name, pod in pods(overlay).items()
+        for port in container_of(pod).get("ports", ())
+        if port["name"] == endpoint["port"]
+    }
+
+    settings = Settings()
+    assert found == {
+        "siaga-gateway": settings.gateway_metrics_port,
+        "siaga-sinks": settings.sinks_metrics_port,
+        "siaga-streams": settings.streams_metrics_port,
+        "siaga-console": settings.console_metrics_port,
+        "siaga-watchdog": settings.watchdog_port,
+    }
+    open_to = {"prometheus": asked, "everybody": outside}
+    reached = {
+        who: {
+            name
+            for name, port in found.items()
+            for one in ports
+            if one["port"] <= port <= one.get("endPort", one["port"])
+        }
+        for who, ports in open_to.items()
+    }
+    assert reached == {"prometheus": set(PROCESSES), "everybody": set()}
 
 
 def test_kafka_is_closed_and_keeps_as_many_copies_as_siaga_asks_for(overlay: str) -> None:

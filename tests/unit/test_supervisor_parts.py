@@ -53,7 +53,8 @@ def test_a_process_that_ran_well_is_started_again_soon() -> None:
 
 
 def free_settings(**chosen: object) -> Settings:
-    names = ("gateway", "gateway_metrics", "sinks_metrics", "streams_metrics", "inbox", "watchdog", "console")
+    metrics = ("gateway_metrics", "sinks_metrics", "streams_metrics", "console_metrics")
+    names = ("gateway", *metrics, "inbox", "watchdog", "console")
     zero = {f"{name}_port": 0 for name in names}
     return Settings.model_validate({**zero, **chosen})
 

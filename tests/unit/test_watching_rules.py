@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from siaga.cli.pages.metrics import metrics_page
+from siaga.settings import Settings
 from tests.support.require import require
 
 ROOT = Path(__file__).parents[2]
@@ -63,6 +64,19 @@ def test_no_alert_is_left_untried() -> None:
             asked = [check for check in case.get("promql_expr_test", []) if check["exp_samples"]]
             tried |= {re.search(r'alertname="(\w+)"', check["expr"])[1] for check in asked}  # type: ignore[index]
     assert {rule["alert"] for rule in ALERTS} - tried == set()
+
+
+def test_the_processes_of_one_machine_are_asked_on_the_ports_that_they_have_by_default() -> None:
+    settings = Settings()
+    entries = yaml.safe_load((PROMETHEUS / "targets" / "siaga.yml").read_text(encoding="utf-8"))
+
+    assert {entry["labels"]["process"]: entry["targets"] for entry in entries} == {
+        "gateway": [f"127.0.0.1:{settings.gateway_metrics_port}"],
+        "streams": [f"127.0.0.1:{settings.streams_metrics_port}"],
+        "sinks": [f"127.0.0.1:{settings.sinks_metrics_port}"],
+        "console": [f"127.0.0.1:{settings.console_metrics_port}"],
+        "watchdog": [f"127.0.0.1:{settings.watchdog_port}"],
+    }
 
 
 def test_every_metric_that_a_rule_asks_for_is_shown_by_a_process() -> None:
