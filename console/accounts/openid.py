@@ -137,7 +137,7 @@ class Provider:
 
         Raises:
             ProviderAway: the provider does not answer.
-            ProviderWrong: it is another one than the settings say, or does not know our client.
+            ProviderWrong: it is another one than the settings say, does not know our client, or shows no keys.
             TokenRefused: the code is none of this attempt, or the token does not hold.
         """
         with self._place():
@@ -223,7 +223,10 @@ class Provider:
         address = self.document()["jwks_uri"]
         with self._lock:
             if self._keys is None or time.monotonic() - self._keys_at > believed:
-                self._keys = KeySet.import_key_set(self._get(address, "its keys"))  # type: ignore[arg-type]
+                keys = self._get(address, "its keys").get("keys")
+                if not isinstance(keys, list):
+                    raise ProviderWrong(f"openid_issuer: the provider shows no keys at {address}; use one that does")
+                self._keys = KeySet.import_key_set({"keys": keys})
                 self._keys_at = time.monotonic()
             return self._keys
 

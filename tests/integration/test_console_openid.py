@@ -245,6 +245,17 @@ def test_a_wrong_secret_is_named_in_the_log_and_not_to_the_browser(
     assert "rahasia-yang-salah" not in caplog.text
 
 
+def test_a_provider_that_shows_no_keys_is_named_in_the_log_and_lets_nobody_in(
+    centre: Centre, provider: OidcProvider, caplog: pytest.LogCaptureFixture
+) -> None:
+    provider.say(lie="no keys")
+
+    answer = sign_in(browser(centre))
+
+    assert answer.status_code == 503
+    assert "openid_issuer: the provider shows no keys" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("changed", "named"),
     [

@@ -151,7 +151,7 @@ def make_app(issuer: str, back: str) -> FastAPI:
 
     @app.get(f"{path}/keys")
     def keys() -> dict[str, Any]:
-        return {"keys": [state.key.as_dict(private=False)]}
+        return {} if state.lie == "no keys" else {"keys": [state.key.as_dict(private=False)]}
 
     @app.get(f"{path}/authorize")
     def authorize(request: Request) -> Response:
