@@ -1,6 +1,7 @@
 """How gateway and command centre are reached: over HTTPS of their own, or behind named proxies; their metrics apart.
 
-In: the settings. Out: what uvicorn is told, or a refusal to send secrets over a network in the clear. State: none.
+In: the settings. Out: what uvicorn is told, or a refusal to send secrets over a network in the clear; a port with
+metrics for a while. State: none.
 """
 
 from __future__ import annotations

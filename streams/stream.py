@@ -176,13 +176,12 @@ class Stream:
             self._early.clear()
             self._intake.take_told()
             owned = {tp.partition for tp in self._app.consumer.assignment() if tp.topic == REPORTS}
-            for key in [key for key in self._table.data if self._partition_of(key) not in owned]:
-                # Another worker changes it now; should it come back, it is read from the changelog's beginning.
-                self._table.data.pop(key, None)
+            # Another worker changes these now; should one come back, it is read from the changelog's beginning.
+            elsewhere = [key for key in self._table.data if self._partition_of(key) not in owned]
             if strangers := self._topics.take_strangers():
                 logger.warning("%d rows were remembered from topics that are gone; they do not count", len(strangers))
-                for key in strangers:
-                    self._table.data.pop(key, None)
+            for key in (*elsewhere, *strangers):
+                self._table.data.pop(key, None)
             rows = [(key.decode(), value) for key, value in self._table.data.items() if value]
             self._take_registry()
             self.districts.assign(owned, rows, self._registry.district_codes)

@@ -206,10 +206,9 @@ class EscalationBook:
         Where topics were made anew under a worker, those rows went with the ones before.
         """
         for incident_id, entry in self.entries.items():
-            if not self._versions.has(entry.case):
-                policy, roster = duties.policy, self._versions.part(duties.roster(self.district), now)
-                self._versions.freeze(policy, roster)
-                entry.case = replace(entry.case, policy=policy.version, roster=roster.version)
+            case = self._versions.adopt(entry.case, duties, now)
+            if case is not entry.case:
+                entry.case = case
                 self._changed.setdefault(incident_id, False)
 
     def draw_near(self, duties: Duties, now: float) -> None:
@@ -269,7 +268,7 @@ class EscalationBook:
         entry = self.entries.get(incident_id)
         before = None if entry is None else entry.case
         if before is None or begins_anew(before, event):
-            policy, roster = duties.policy, self._versions.part(duties.roster(self.district), now)
+            policy, roster = self._versions.present(duties, now)
         else:
             policy, roster = self._versions.of(before)
         after, effects = advance(before, event, policy, roster, now)

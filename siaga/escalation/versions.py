@@ -7,10 +7,12 @@ climb goes on unchanged after a restart although the registry holds only the lat
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from siaga.escalation import rows
 from siaga.escalation.case import Case
+from siaga.escalation.duties import Duties
 from siaga.escalation.policy import Policy
 from siaga.escalation.roster import Roster
 from siaga.escalation.rows import Row
@@ -34,11 +36,19 @@ class Versions:
         """What a case is decided with."""
         return self._policies[case.policy], self._rosters[case.roster]
 
-    def has(self, case: Case) -> bool:
-        """Whether what a case is decided with is kept."""
-        return case.policy in self._policies and case.roster in self._rosters
+    def present(self, duties: Duties, now: float) -> tuple[Policy, Roster]:
+        """What a case is decided with that begins ``now`` (epoch seconds)."""
+        return duties.policy, self._part(duties.roster(self._district), now)
 
-    def part(self, whole: Roster, now: float) -> Roster:
+    def adopt(self, case: Case, duties: Duties, now: float) -> Case:
+        """The case; on the present versions where those it is decided with are kept no more (epoch seconds)."""
+        if case.policy in self._policies and case.roster in self._rosters:
+            return case
+        policy, roster = self.present(duties, now)
+        self.freeze(policy, roster)
+        return replace(case, policy=policy.version, roster=roster.version)
+
+    def _part(self, whole: Roster, now: float) -> Roster:
         """As much of a roster as concerns the district, from ``now`` (epoch seconds) on and a day before."""
         known = self._rosters.get(whole.version)
         if known is not None:

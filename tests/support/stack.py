@@ -175,9 +175,9 @@ class Stack:
         if name == GATEWAY:
             process.wait_ready(lambda: self._gateway_is("/readyz"), timeout=timeout, what="being ready")
         else:
-            # Streams and sinks open their metrics only once they are ready to work.
+            # Streams and sinks open their metrics only once they are ready to work; the console its page.
             port = self._chosen["console_port"] if name == CONSOLE else self.metrics_port(name)
-            process.wait_ready(lambda: listens(port), timeout=timeout, what="opening its metrics")
+            process.wait_ready(lambda: listens(port), timeout=timeout, what="opening its port")
 
     def kill(self, name: str) -> None:
         """SIGKILL it."""
