@@ -353,4 +353,5 @@ def _partitions_for(producer: Any, topic: str, deadline: float) -> int:
         except KafkaTimeoutError:
             if time.monotonic() >= deadline:
                 raise PublishError(f"kafka: there is no topic {topic}; make the topics with 'siaga topics'") from None
+            # The client has begun to ask for it, and nothing tells when it knows.
             time.sleep(0.02)

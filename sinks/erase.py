@@ -291,7 +291,7 @@ class _Eraser:
             # What the provider calls the message leads to the number it was sent to.
             changed["provider_id"] = None
         if hasattr(row, "command_id"):
-            self._commands[row.command_id] = body  # type: ignore[assignment]
+            self._commands[row.command_id] = body  # type: ignore[assignment]  # an object stays one
         return changed
 
     # -- the trail --------------------------------------------------------------------------------------------------

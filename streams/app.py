@@ -53,7 +53,7 @@ class _ConsumerThread(aiokafka.AIOKafkaConsumerThread):  # type: ignore[misc]  #
         return consumer
 
 
-class _Consumer(aiokafka.Consumer):  # type: ignore[misc]
+class _Consumer(aiokafka.Consumer):  # type: ignore[misc]  # as above
     """Faust's consumer, which asks a fetch where a changelog ends: see :mod:`siaga.wire.ends`."""
 
     logger = logging.getLogger("faust.transport.consumer")
@@ -97,7 +97,7 @@ class _Consumer(aiokafka.Consumer):  # type: ignore[misc]
         return {partition: ends[partition.topic, partition.partition] for partition in partitions}
 
 
-class _Transport(aiokafka.Transport):  # type: ignore[misc]
+class _Transport(aiokafka.Transport):  # type: ignore[misc]  # as above
     Consumer = _Consumer
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
@@ -338,11 +338,11 @@ class Batcher:
         self._disk.shutdown(wait=True)
 
 
-async def _for_ever(step: Callable[[], object]) -> None:
+async def _for_ever(step: Callable[[], Awaitable[object]]) -> None:
     """Run a step again and again; what it raises is logged, and nothing stops because of it."""
     while True:
         try:
-            await step()  # type: ignore[misc]
+            await step()
         except asyncio.CancelledError:
             raise
         except Exception:

@@ -54,7 +54,7 @@ def serve(settings: Settings) -> None:
     settings.require_kafka()
     options = http_options(settings, "gateway")
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    disable_created_metrics()  # type: ignore[no-untyped-call]
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # its library has no type for it
     uvloop.run(_run(settings, options))
 
 

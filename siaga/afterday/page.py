@@ -356,7 +356,7 @@ class _View:
         m, w = self._m, self._w
 
         def both(of: Any) -> tuple[str, str]:
-            return tuple(w.number(of(arrivals)) for arrivals in (m.reports, m.checkins))  # type: ignore[return-value]
+            return w.number(of(m.reports)), w.number(of(m.checkins))
 
         rows = [
             (

@@ -34,7 +34,7 @@ nothing: the store, the notifier and the command centre each own their tables.
   it.
 
 """
-_POSTGRESQL: Final[sa.Dialect] = postgresql.dialect()  # type: ignore[no-untyped-call]
+_POSTGRESQL: Final[sa.Dialect] = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy has no type for it
 _COMMENT: Final = re.compile(r"(?P<lines>(?:^#: .*\n)+)^(?P<name>\w+): Final = sa\.Table\(", re.MULTILINE)
 
 
