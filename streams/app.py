@@ -62,7 +62,7 @@ class _Consumer(aiokafka.Consumer):  # type: ignore[misc]  # as above
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def perform_seek(self) -> None:
-        """Go to what was committed, with nothing read meanwhile.
+        """Go to what was committed, or to the beginning where nothing was, with nothing read meanwhile.
 
         What was fetched meanwhile had Faust pass over the records before, and commit them unread. Whoever calls this
         has the flow resumed.
@@ -76,6 +76,10 @@ class _Consumer(aiokafka.Consumer):  # type: ignore[misc]  # as above
             tp = TP(topic, partition)
             self._committed_offset.pop(tp, None)
             await self.seek(tp, 0)
+        # Faust leaves these where they are: behind what a fetch under way brought, which is thrown away.
+        for topic, partition in assigned:
+            if topic in STREAM_INPUTS and not self._read_offset[TP(topic, partition)]:
+                await self.seek(TP(topic, partition), 0)
 
     async def _add_gap(self, tp: Any, offset_from: int, offset_to: int) -> None:
         """Records between two that came are missing. Faust would commit them unread; so look whether they exist.
