@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from kafka.errors import KafkaError
+from kafka.errors import KafkaConnectionError, KafkaError
 from kafka.net.compat import KafkaNetClient
 
 from siaga.secret_files import FilePassword, Hidden
@@ -19,17 +20,59 @@ log = logging.getLogger(__name__)
 FETCH_WAIT_MS: Final = 40
 
 
-class _MakesNoTopics(KafkaNetClient):  # type: ignore[misc]  # kafka-python has no types
-    """A client that asks for a topic without making it: partitions are chosen once, by ``siaga topics``.
+#: Seconds until a client whose refreshing of metadata was ended by an error goes on with it.
+_REFRESH_AGAIN: Final = 0.5
 
-    kafka-python 3.0 takes ``allow_auto_create_topics`` and never hands it to what asks for metadata; a broker that
-    makes topics by itself (the embedded one does) would give them its own number of partitions, and delete what
-    must be kept.
+
+class _Client(KafkaNetClient):  # type: ignore[misc]  # kafka-python has no types
+    """Three things that kafka-python 3.0 does otherwise than is good for us.
+
+    It takes ``allow_auto_create_topics`` and never hands it to what asks for metadata. A broker that makes topics by
+    itself (the embedded one does) would give them its own number of partitions, and delete what must be kept;
+    partitions are chosen once, by ``siaga topics``.
+
+    A connection over TLS whose broker dies before the handshake fails with the system's error instead of its own, as
+    which nobody expects it: whoever asked for something ends.
+
+    And it asks for metadata in a loop that such an error ends for good. From then on the client does not learn who
+    leads a partition: it reads nothing more, or writes nothing more, and says nothing.
     """
 
     def __init__(self, **configs: Any) -> None:
         super().__init__(**configs)
         self._manager.cluster.config["allow_auto_create_topics"] = False
+        self._manager._build_transport = _named(self._manager._build_transport)
+        self._manager.cluster._refresh_loop = _endless(self._manager.cluster, self._manager._net)
+
+
+def _named(build: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """``build``, whose errors are those of a connection that failed."""
+
+    async def build_transport(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return await build(*args, **kwargs)
+        except OSError as error:
+            raise KafkaConnectionError(error) from error
+
+    return build_transport
+
+
+def _endless(cluster: Any, net: Any) -> Callable[[], Awaitable[None]]:
+    """The loop that asks for metadata, begun again where an error ended it."""
+    refresh = cluster._refresh_loop
+
+    async def refresh_loop() -> None:
+        while not cluster.closed and not net._closed:
+            try:
+                await refresh()
+            except ReferenceError:
+                # The client is gone, and nobody closed it.
+                return
+            except Exception as error:
+                log.debug("metadata are asked for again in %g s: %r", _REFRESH_AGAIN, error)
+                await net.sleep(_REFRESH_AGAIN)
+
+    return refresh_loop
 
 
 def not_allowed(settings: Settings, act: str, then: str) -> str:
@@ -48,7 +91,7 @@ def connection(settings: Settings, client_id: str) -> dict[str, Any]:
         "client_id": client_id,
         "security_protocol": settings.kafka_security,
         "reconnect_backoff_max_ms": 2000,
-        "kafka_client": _MakesNoTopics,
+        "kafka_client": _Client,
     }
     if settings.log_level != "DEBUG":
         # It writes several errors for every attempt to reconnect; what matters of them reaches us as exceptions.

@@ -29,7 +29,7 @@ from tests.support.certificates import Authority
 from tests.support.databases import PostgresCluster, missing_for_postgres
 from tests.support.duty import Manned
 from tests.support.require import require
-from tests.support.secured import SUPER, Load, SecuredDatabase, SecuredKafka, SecuredStack, serial_of
+from tests.support.secured import SUPER, Load, Resetting, SecuredDatabase, SecuredKafka, SecuredStack, serial_of
 from tests.support.stored import Fed
 from tests.support.wait import until
 
@@ -378,6 +378,43 @@ def test_every_secret_is_changed_under_load_and_nothing_accepted_is_lost(manned:
     assert {name: process.pid for name, process in stack.processes.items()} == pids, "a process was started again"
     assert all(stack.is_running(name) for name in pids)
     until(lambda: time.time() - _last_triaged(stack) < 30, what="triage goes on", timeout=60)
+
+
+def test_a_broker_that_dies_under_the_handshake_is_found_again_by_every_process(manned: Manned) -> None:
+    stack, kafka = manned.stack, manned.stack.broker
+    assert isinstance(kafka, SecuredKafka)
+    stored = stack.count("reports")
+    # A client that only reads, as the store does, and nothing that begins anew when it does not come about.
+    reader = KafkaConsumer(
+        **connection(kafka.settings(SUPER), "test"), auto_offset_reset="earliest", metadata_max_age_ms=1000
+    )
+    with closing(reader):
+        reader.assign([TopicPartition(REPORTS, number) for number in range(stack.settings.partitions)])
+        until(lambda: reader.poll(100), what="what is there already")
+
+        kafka.kill()
+        with Resetting(kafka.port) as line:
+            # How far a handshake comes before it is reset is chance.
+            until(lambda: reader.poll(100) or line.count > 200, timeout=60, what="resets")
+        kafka.start()
+        report = builders.report("order.convoy", station=builders.SECOND_STATION)
+        with httpx.Client(verify=kafka.authority.trusting()) as phone:
+            answer = phone.post(
+                f"{stack.gateway_url}/v1/reports", json=report, headers={"Authorization": f"Bearer {stack.token}"}
+            )
+
+        assert answer.status_code == 202
+        until(lambda: any(_ids_in(reader.poll(100), report["report_id"])), timeout=30, what="the report, read")
+    stack.until_count("reports", stored + 1, timeout=30)
+    until(
+        lambda: stack.scalar("SELECT incident_id FROM reports WHERE report_id = :id", id=report["report_id"]),
+        timeout=60,
+        what=lambda: f"its incident{stack.tails()}",
+    )
+
+
+def _ids_in(found: dict[Any, list[Any]], wanted: str) -> Iterator[bool]:
+    yield from (wanted.encode() in record.value for records in found.values() for record in records)
 
 
 def _last_triaged(stack: SecuredStack) -> float:

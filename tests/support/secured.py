@@ -5,6 +5,7 @@ between them, each process with its own user, role and certificates.
 from __future__ import annotations
 
 import socket
+import struct
 import subprocess
 import threading
 from pathlib import Path
@@ -262,6 +263,38 @@ class Load:
                     self.refused.append(status.status_code)
                     break
             self._stop.wait(0.02)
+
+
+class Resetting:
+    """Listens where a broker did, and resets every connection, as a machine does whose broker just died."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        #: Connections that were reset.
+        self.count = 0
+
+    def __enter__(self) -> Resetting:
+        self._listener = socket.create_server(("127.0.0.1", self._port))
+        self._listener.settimeout(0.1)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(10)
+        self._listener.close()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                line, _ = self._listener.accept()
+            except TimeoutError:
+                continue
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            line.close()
+            self.count += 1
 
 
 def serial_of(port: int, authority: Authority) -> str:
