@@ -57,6 +57,10 @@ class Astray:
         return self.instead < self.at
 
 
+class StandstillError(RuntimeError):
+    """Records wait, and reading brings none of them: begin anew."""
+
+
 class AstrayError(RuntimeError):
     """Partitions are not what they were where they are read: go on elsewhere, and say so."""
 
@@ -106,6 +110,7 @@ class Consumer:
             self.close()
             raise
         self._next: dict[TopicPartition, int] = {}
+        self._came_empty = 0
 
     def _of(self, topic: str) -> list[int]:
         found = self._kafka.partitions_for_topic(topic)
@@ -155,6 +160,8 @@ class Consumer:
             raise AstrayError(self._astray({})) from None
         except LogTruncationError as cut:
             raise AstrayError(self._astray(cut.divergent_offsets)) from None
+        if not found:
+            self._came_empty += 1
         for tp, records in found.items():
             self._next[tp] = records[-1].offset + 1
             for record in records:
@@ -199,6 +206,10 @@ class Consumer:
             if end is not None:
                 waiting[tp.topic] += max(0, end - self._reached(tp))
         return waiting
+
+    def seen(self) -> tuple[dict[Place, int], int]:
+        """Where each partition is read next, and how many polls have brought nothing; of any thread."""
+        return {(tp.topic, tp.partition): self._reached(tp) for tp in self._partitions}, self._came_empty
 
     def is_behind(self, topics: Collection[str]) -> bool:
         """Whether records of ``topics`` wait, or Kafka has not told yet."""

@@ -22,10 +22,11 @@ from siaga.contracts.topics import ESCALATIONS, PAGE_RESULTS, PAGES
 from siaga.settings import Settings, SettingsError
 from sinks import metrics
 from sinks.batch import TOPICS, Batch, Place
-from sinks.consumer import AstrayError, ClusterChangedError, Consumer, NotReadyError
+from sinks.consumer import AstrayError, ClusterChangedError, Consumer, NotReadyError, StandstillError
 from sinks.database import DATABASE_FAULTS, engine_of
 from sinks.lane import Lane
 from sinks.notify import metrics as notify_metrics
+from sinks.onlooker import Onlooker, Standstill
 from sinks.paging import batch_has_paging
 from sinks.work import Written
 from sinks.writer import PositionsMovedError, Writer
@@ -54,6 +55,17 @@ _LAST_SECONDS: Final = 5.0
 _STUCK_SECONDS: Final = 10.0
 
 
+#: What has reading from Kafka begin anew.
+_BEGIN_ANEW: Final = (
+    KafkaError,
+    NotReadyError,
+    ClusterChangedError,
+    AstrayError,
+    StandstillError,
+    PositionsMovedError,
+)
+
+
 class StoppedError(RuntimeError):
     """The process is to end: nothing more is tried."""
 
@@ -78,6 +90,7 @@ class Store:
         self._writer = Writer(engine_of(settings, writes=True))
         self._lane = Lane("database")
         self._canaries = metrics.Canaries()
+        self._standstill = Standstill()
         #: The cluster that is read, and the ids of its topics.
         self._cluster: tuple[str, Mapping[str, str]] | None = None
         #: The batch being written; gives its positions once it is stored.
@@ -109,7 +122,7 @@ class Store:
             while not self._stop.is_set():
                 try:
                     self._serve_cluster()
-                except (KafkaError, NotReadyError, ClusterChangedError, AstrayError, PositionsMovedError) as error:
+                except _BEGIN_ANEW as error:
                     metrics.BROKER_FAULTS.inc()
                     logger.warning("reading begins anew in %g s: %s", self._pause, error or type(error).__name__)
                     self._stop.wait(self._pause)
@@ -125,6 +138,8 @@ class Store:
         """Read one cluster until asked to stop or it is another."""
         self._on_database(lambda: None)
         consumer = Consumer(self._settings, TOPICS, client_id="siaga-store")
+        stands_still = Event()
+        onlooker = Onlooker(self._settings, self._standstill, consumer.partitions, consumer.seen, stands_still.set)
         try:
             self._cluster = cluster, topic_ids = consumer.cluster_id, consumer.topic_ids
             positions = self._on_database(lambda: self._writer.begin(cluster, datetime.now(UTC), topic_ids))
@@ -134,13 +149,17 @@ class Store:
             logger.info("storing %d partitions of cluster %s", len(consumer.partitions), cluster)
             self._ready()
             self._pause = _FIRST_PAUSE
+            onlooker.start()
             while not self._stop.is_set():
                 self._take(consumer)
                 self._tell(consumer)
+                if stands_still.is_set():
+                    raise StandstillError("records wait on kafka, and reading brought none of them")
         except AstrayError as astray:
             self._follow(astray)
             raise
         finally:
+            onlooker.stop()
             self._finish(consumer)
 
     def _take(self, consumer: Consumer) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from threading import Event, Thread
 from time import monotonic
@@ -22,6 +22,7 @@ from siaga.contracts.topics import STREAM_INPUTS, STREAMS_GROUP
 from siaga.settings import Settings
 from siaga.wire.client import connection
 from siaga.wire.ends import look_closer, said_ends
+from siaga.wire.progress import Progress
 from streams import metrics
 from streams.hearing import Where
 
@@ -54,29 +55,6 @@ def refuse_at_once(why: str) -> None:
     os._exit(2)
 
 
-class Progress:
-    """For how long records have waited in a partition that did not move. Pure; times in seconds.
-
-    Partition by partition: that some districts are handled is no help to those whose reports wait.
-    """
-
-    def __init__(self) -> None:
-        self._committed: dict[Where, int] = {}
-        self._since: dict[Where, float] = {}
-
-    def observe(self, ends: Mapping[Where, int], committed: Mapping[Where, int], now: float) -> float:
-        """Take in one look; answers for how many seconds records have waited in vain where they waited longest."""
-        for where, end in ends.items():
-            offset = committed.get(where, 0)
-            if offset >= end or self._committed.get(where) != offset:
-                self._since.pop(where, None)
-            else:
-                self._since.setdefault(where, now)
-        self._since = {where: since for where, since in self._since.items() if where in ends}
-        self._committed = {where: committed.get(where, 0) for where in ends}
-        return max((now - since for since in self._since.values()), default=0.0)
-
-
 class Watchdog:
     """Looks every two seconds at the partitions ``owned`` names; at all of them while this worker has none."""
 
@@ -91,7 +69,7 @@ class Watchdog:
         self._worker = worker
         self._owned = owned
         self._see_topics = see_topics
-        self._progress = Progress()
+        self._progress = Progress[Where]()
         #: Ends as fetches told them, and when they were asked last (monotonic seconds).
         self._ends: dict[Where, int] = {}
         self._looked_closer = -_CLOSER_EVERY
@@ -122,7 +100,7 @@ class Watchdog:
                 if str(error) != said:
                     said = str(error)
                     logger.warning("the watchdog cannot look after this worker: %s", said or repr(error))
-                self._progress = Progress()
+                self._progress = Progress[Where]()
                 self._stop.wait(_EVERY)
 
     def _watch(self, clients: ExitStack) -> None:
