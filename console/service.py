@@ -69,5 +69,6 @@ def prepare(core: Core) -> None:
             ) from None
         except sa.exc.OperationalError:
             log.warning("the database does not answer; trying again")
+            # A database that is back tells nobody.
             time.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)

@@ -201,6 +201,7 @@ class Publisher:
                     self._failed(producer, error)
                 if isinstance(error, _OF_THE_RECORD) or time.monotonic() >= deadline:
                     raise PublishError(f"{record.topic}: {error}") from error
+                # Nothing tells when the client knows it.
                 time.sleep(0.01)
 
         def settled(error: Exception | None) -> None:

@@ -113,6 +113,9 @@ class Onlooker:
     def _watch(self, kafka: Any) -> None:
         while not self._stop.wait(_EVERY):
             ends = {(tp.topic, tp.partition): end for tp, end in said_ends(kafka, self._partitions).items()}
-            if self._standstill.is_seen(ends, *self._seen(), monotonic()) and not self._stop.is_set():
+            # What is known is the next reader's by now.
+            if self._stop.is_set():
+                return
+            if self._standstill.is_seen(ends, *self._seen(), monotonic()):
                 self._stop.set()
                 self._call()

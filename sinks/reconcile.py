@@ -99,6 +99,7 @@ def _wait(settings: Settings, accounts: dict[str, Account], seconds: float) -> N
     """What is missing may only be late."""
     deadline = time.monotonic() + seconds
     while any(account.missing for account in accounts.values()) and time.monotonic() < deadline:
+        # The store tells nobody what it has stored.
         time.sleep(min(_POLL_SECONDS, seconds))
         missing = [item for account in accounts.values() for item in account.missing]
         for account in accounts.values():

@@ -53,8 +53,6 @@ _TELL_EVERY: Final = 1.0
 _LAST_SECONDS: Final = 5.0
 #: A transaction that takes longer means that the database is away, though nothing says so.
 _STUCK_SECONDS: Final = 10.0
-
-
 #: What has reading from Kafka begin anew.
 _BEGIN_ANEW: Final = (
     KafkaError,

@@ -75,11 +75,11 @@ class _Consumer(aiokafka.Consumer):  # type: ignore[misc]  # as above
             logger.warning("%s was deleted and made anew; partition %d is read from its beginning", topic, partition)
             tp = TP(topic, partition)
             self._committed_offset.pop(tp, None)
-            await self.seek(tp, 0)
+            self._read_offset[tp] = None
         # Faust leaves these where they are: behind what a fetch under way brought, which is thrown away.
-        for topic, partition in assigned:
-            if topic in STREAM_INPUTS and not self._read_offset[TP(topic, partition)]:
-                await self.seek(TP(topic, partition), 0)
+        for tp in (TP(*place) for place in assigned if place[0] in STREAM_INPUTS):
+            if not self._read_offset[tp]:
+                await self.seek(tp, 0)
 
     async def _add_gap(self, tp: Any, offset_from: int, offset_to: int) -> None:
         """Records between two that came are missing. Faust would commit them unread; so look whether they exist.

@@ -11,17 +11,17 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import closing
 from threading import Event, Thread
 from time import monotonic
 from typing import Any, Final
 
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient, TopicPartition
 
 from siaga.contracts.topics import STREAM_INPUTS, STREAMS_GROUP
 from siaga.settings import Settings
 from siaga.wire.client import connection
-from siaga.wire.ends import look_closer, said_ends
+from siaga.wire.ends import look_closer, looking, said_ends
 from siaga.wire.progress import Progress
 from streams import metrics
 from streams.hearing import Where
@@ -94,8 +94,7 @@ class Watchdog:
         said = ""
         while not self._stop.is_set():
             try:
-                with ExitStack() as clients:
-                    self._watch(clients)
+                self._watch()
             except Exception as error:  # whatever it is: without this thread nobody would notice a standstill
                 if str(error) != said:
                     said = str(error)
@@ -103,19 +102,15 @@ class Watchdog:
                 self._progress = Progress[Where]()
                 self._stop.wait(_EVERY)
 
-    def _watch(self, clients: ExitStack) -> None:
-        common = {
-            **connection(self._settings, f"{self._worker}-watchdog"),
-            "bootstrap_timeout_ms": _REQUEST_MS,
-            "request_timeout_ms": _REQUEST_MS,
-        }
-        admin = clients.enter_context(closing(KafkaAdminClient(**common)))
-        consumer = KafkaConsumer(
-            **common, enable_auto_commit=False, allow_auto_create_topics=False, metrics_enabled=False
-        )
-        clients.callback(consumer.close, autocommit=False, timeout_ms=1000)
-        while not self._stop.wait(_EVERY):
-            self._look(admin, consumer)
+    def _watch(self) -> None:
+        name = f"{self._worker}-watchdog"
+        limits = {"bootstrap_timeout_ms": _REQUEST_MS, "request_timeout_ms": _REQUEST_MS}
+        with (
+            closing(KafkaAdminClient(**connection(self._settings, name), **limits)) as admin,
+            looking(self._settings, name) as consumer,
+        ):
+            while not self._stop.wait(_EVERY):
+                self._look(admin, consumer)
 
     def _look(self, admin: Any, consumer: Any) -> None:
         self._see_topics(admin)

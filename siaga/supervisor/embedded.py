@@ -111,6 +111,7 @@ class EmbeddedBroker:
                     f"the embedded broker does not answer after {_START_SECONDS:g} s; see {self.log}, "
                     "or set SIAGA_KAFKA=host:port"
                 )
+            # The broker does not say that it listens.
             time.sleep(0.02)
 
     def kill(self) -> None:

@@ -69,6 +69,7 @@ def _watch(stack: Stack, report_ids: list[str]) -> list[float]:
             for report_id in found:
                 seen[report_id] = now
                 del waiting[report_id]
+            # How finely the times are known; the database tells nobody.
             time.sleep(_EVERY)
     engine.dispose()
     assert not waiting, f"{len(waiting)} reports have no incident{stack.tails()}"

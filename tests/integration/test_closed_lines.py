@@ -380,6 +380,9 @@ def test_every_secret_is_changed_under_load_and_nothing_accepted_is_lost(manned:
     until(lambda: time.time() - _last_triaged(stack) < 30, what="triage goes on", timeout=60)
 
 
+# -- a broker that dies -------------------------------------------------------------------------------------------
+
+
 def test_a_broker_that_dies_under_the_handshake_is_found_again_by_every_process(manned: Manned) -> None:
     stack, kafka = manned.stack, manned.stack.broker
     assert isinstance(kafka, SecuredKafka)

@@ -55,7 +55,7 @@ def test_a_client_whose_connections_were_reset_goes_on_to_ask_who_leads(embedded
         line.fails = False
         before = cluster._last_successful_refresh_ms
 
-        until(lambda: cluster._last_successful_refresh_ms > before, timeout=20, what="newer metadata")
+        assert until(lambda: cluster._last_successful_refresh_ms > before, timeout=20, what="newer metadata")
 
 
 def test_whoever_asks_over_such_a_connection_gets_an_error_of_kafka(embedded: Broker, line: Line) -> None:

@@ -51,6 +51,17 @@ def test_inputs_of_which_nothing_was_committed_are_read_from_their_beginning(con
     assert sorted(consumer.sought) == [(NEVER, 0), (AT_NOTHING, 0)]
 
 
+def test_a_topic_that_was_made_anew_is_read_from_its_beginning_whatever_was_committed(
+    consumer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer.app.siaga_topics, "left_behind", lambda assigned: [SOMEWHERE])
+
+    asyncio.run(consumer.perform_seek())
+
+    assert sorted(consumer.sought) == [(SOMEWHERE, 0), (NEVER, 0), (AT_NOTHING, 0)]
+    assert SOMEWHERE not in consumer._committed_offset
+
+
 def test_the_flow_stands_still_until_whoever_asked_has_it_resumed(consumer: Any) -> None:
     consumer.resume_flow()
 
